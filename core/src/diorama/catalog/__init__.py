@@ -1,0 +1,1 @@
+"""One list over all backends."""

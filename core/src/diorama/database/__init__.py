@@ -1,0 +1,1 @@
+"""One database: connection, group-committing writer, tables, migrations."""

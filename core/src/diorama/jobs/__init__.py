@@ -1,0 +1,1 @@
+"""The durable queue: ledger, scheduler, runner, events."""

@@ -1,0 +1,1 @@
+"""Finding and loading backends, and routing a call to its one owner."""

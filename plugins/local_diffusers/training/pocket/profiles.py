@@ -1,0 +1,28 @@
+"""How much time and width each stage gets."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Budgets of the stages in minutes of training time, and sizes that depend on the machine."""
+
+    device: str
+    text_minutes: float
+    judge_minutes: float
+    vae_minutes: float
+    unet_minutes: float
+    polish_minutes: float
+    vae_scenes: int
+    scenes: int
+    batch: int
+    vae_batch: int
+    text_batch: int
+
+
+PROFILES: dict[str, Profile] = {
+    "cpu": Profile("cpu", 7, 14, 24, 85, 8, 10_000, 48_000, 64, 16, 128),
+    "gpu": Profile("cuda", 3, 4, 6, 20, 2, 20_000, 100_000, 512, 64, 512),
+    "smoke": Profile("cpu", 0.1, 0.1, 0.1, 0.1, 0.02, 64, 128, 16, 4, 32),
+}
+"""`cpu`: two cores, under three hours. `gpu`: one card, about half an hour. `smoke`: does everything run?"""
