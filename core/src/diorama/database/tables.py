@@ -1,0 +1,124 @@
+"""The tables. Times are Unix seconds; JSON columns hold UTF-8 text that :mod:`msgspec` wrote.
+
+A change here needs a migration in ``migrations/versions``.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text, text
+
+metadata = MetaData()
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("model", Text, nullable=False),
+    Column("lane", Text, nullable=False),
+    Column("priority", Integer, nullable=False, server_default="0"),
+    Column("position", Float, nullable=False, server_default="0"),  # order inside a priority; reordering moves it
+    Column("owner", Text, nullable=False, server_default=""),
+    Column("session_id", String(64)),
+    Column("batch_id", String(64)),
+    Column("idempotency_key", Text),
+    Column("strict", Boolean, nullable=False, server_default=text("0")),
+    Column("held", Boolean, nullable=False, server_default=text("0")),
+    Column("wait_reason", Text),
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    Column("retry_of", String(26)),
+    Column("request", Text, nullable=False),
+    Column("asked", Text, nullable=False),
+    Column("applied", Text),
+    Column("adjusted", Text),
+    Column("ignored", Text),
+    Column("memory", Text),
+    Column("progress", Float, nullable=False, server_default="0"),
+    Column("message", Text),
+    Column("error", Text),
+    Column("asset_ids", Text),
+    Column("cost", Text),
+    Column("timings", Text),
+    Column("created_at", Float, nullable=False),
+    Column("started_at", Float),
+    Column("finished_at", Float),
+    Index("jobs_by_status", "status", "id"),
+    Index("jobs_by_session", "session_id", "id"),
+    Index("jobs_by_batch", "batch_id", "id"),
+    Index("jobs_by_key", "owner", "idempotency_key", unique=True, sqlite_where=text("idempotency_key IS NOT NULL")),
+)
+
+assets = Table(
+    "assets",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("job_id", String(26)),
+    Column("position", Integer, nullable=False, server_default="0"),  # index among the job's outputs
+    Column("kind", String(8), nullable=False),
+    Column("mime", String(32), nullable=False),
+    Column("path", Text, nullable=False),  # relative to the assets folder
+    Column("thumbnail", Text),  # relative to the assets folder
+    Column("placeholder", Text),
+    Column("width", Integer, nullable=False, server_default="0"),
+    Column("height", Integer, nullable=False, server_default="0"),
+    Column("duration", Float),
+    Column("fps", Float),
+    Column("frames", Integer),
+    Column("has_audio", Boolean, nullable=False, server_default=text("0")),
+    Column("bytes", Integer, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("prompt", Text, nullable=False, server_default=""),
+    Column("title", Text),
+    Column("model", Text, nullable=False, server_default=""),
+    Column("operation", String(16), nullable=False, server_default=""),
+    Column("seed", Integer),
+    Column("loras", Text),
+    Column("owner", Text, nullable=False, server_default=""),
+    Column("session_id", String(64)),
+    Column("batch_id", String(64)),
+    Column("parents", Text),
+    Column("favourite", Boolean, nullable=False, server_default=text("0")),
+    Column("cost", Float),
+    Column("recipe", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("trashed_at", Float),
+    Index("assets_live", "id", sqlite_where=text("trashed_at IS NULL")),
+    Index("assets_by_kind", "kind", "id", sqlite_where=text("trashed_at IS NULL")),
+    Index("assets_by_model", "model", "id", sqlite_where=text("trashed_at IS NULL")),
+    Index("assets_by_session", "session_id", "id", sqlite_where=text("trashed_at IS NULL")),
+    Index("assets_by_favourite", "id", sqlite_where=text("favourite = 1 AND trashed_at IS NULL")),
+    Index("assets_by_job", "job_id", "position", unique=True),
+    Index("assets_by_sha256", "sha256"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("kind", String(16), nullable=False, server_default="image"),
+    Column("title", Text, nullable=False, server_default=""),
+    Column("owner", Text, nullable=False, server_default=""),
+    Column("state", Text),  # JSON: draft prompt, chosen model and so on
+    Column("created_at", Float, nullable=False),
+    Column("updated_at", Float, nullable=False),
+    Column("deleted_at", Float),
+    Index("sessions_by_time", "kind", "updated_at"),
+)
+
+run_times = Table(
+    "run_times",
+    metadata,
+    Column("model", Text, primary_key=True),
+    Column("work", Text, primary_key=True),  # operation, size, steps: what makes runs comparable
+    Column("seconds", Float, nullable=False),  # running mean
+    Column("runs", Integer, nullable=False),
+)
+
+values = Table(
+    "settings_values",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+"""Small things the page keeps on the server (default models, history length)."""

@@ -1,0 +1,22 @@
+"""What a ComfyUI server says about its nodes, typed, cached and unfolded."""
+
+from .cache import load_object_info, save_object_info
+from .expand import expand_inputs
+from .info import ObjectInfo
+from .parse import parse_class, parse_input, split_types
+from .specs import Branch, Growth, InputSpec, Kind, NodeClass
+
+__all__ = [
+    "Branch",
+    "Growth",
+    "InputSpec",
+    "Kind",
+    "NodeClass",
+    "ObjectInfo",
+    "expand_inputs",
+    "load_object_info",
+    "parse_class",
+    "parse_input",
+    "save_object_info",
+    "split_types",
+]
