@@ -134,6 +134,7 @@ class Backend:
         concurrency: How many jobs may run at once, for ``placement = "thread"``.
         secrets: Names of the secrets it reads, with the environment variables that users already export for them.
         list_timeout: Seconds that ``list_models`` may take before the last good list is shown instead.
+        hook_api: Version of the contract it was written for.
     """
 
     title: str = ""
@@ -141,6 +142,7 @@ class Backend:
     concurrency: int = 4
     secrets: Mapping[str, tuple[str, ...]] = {}
     list_timeout: float = 20.0
+    hook_api: int = HOOK_API
 
     def __init__(self, settings: BackendSettings) -> None:
         self.settings = settings
