@@ -144,7 +144,8 @@ def load_settings(environ: Mapping[str, str] | None = None, **flags: Any) -> Set
     if env.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
         settings = replace(settings, offline=True)
         origins.setdefault("offline", "environment")
-    return replace(settings, origins=origins)
+    done: Settings = replace(settings, origins=origins)
+    return done
 
 
 def _default_places(env: Mapping[str, str]) -> Settings:
@@ -168,7 +169,9 @@ def _read_table(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidRequest(
-            f"{path} is not valid TOML: {error}.", field="config", fix="Correct that line, or rename the file to start anew."
+            f"{path} is not valid TOML: {error}.",
+            field="config",
+            fix="Correct that line, or rename the file to start anew.",
         ) from error
 
 
@@ -189,7 +192,9 @@ def _from_environ(env: Mapping[str, str]) -> dict[str, Any]:
     return table
 
 
-def _apply(base: Any, table: Mapping[str, Any], origin: str, origins: dict[str, str], prefix: str = "") -> Any:
+def _apply(
+    base: Any, table: Mapping[str, Any], origin: str, origins: dict[str, str], prefix: str = ""
+) -> Any:
     known = {item.name: item for item in fields(base)}
     changes: dict[str, Any] = {}
     for key, value in table.items():
@@ -198,12 +203,16 @@ def _apply(base: Any, table: Mapping[str, Any], origin: str, origins: dict[str, 
             if origin == "environment":
                 continue  # another program's variable with our prefix must not stop us
             raise InvalidRequest(
-                f"Unknown setting {name!r} in {origin}.", field=name, fix=f"Known here: {', '.join(sorted(known))}."
+                f"Unknown setting {name!r} in {origin}.",
+                field=name,
+                fix=f"Known here: {', '.join(sorted(known))}.",
             )
         current = getattr(base, key)
         if isinstance(current, ServerSettings | LimitSettings):
             if not isinstance(value, Mapping):
-                raise InvalidRequest(f"Setting {name!r} must be a table.", field=name, fix=f"Write it as [{name}].")
+                raise InvalidRequest(
+                    f"Setting {name!r} must be a table.", field=name, fix=f"Write it as [{name}]."
+                )
             changes[key] = _apply(current, value, origin, origins, name + ".")
         else:
             changes[key] = _convert(name, current, value)
@@ -218,15 +227,25 @@ def _convert(name: str, current: Any, value: Any) -> Any:
         if isinstance(current, Path):
             return Path(str(value)).expanduser().absolute()
         if isinstance(current, tuple):
-            items = value.split(os.pathsep if name == "models_dirs" else ",") if isinstance(value, str) else list(value)
+            items = (
+                value.split(os.pathsep if name == "models_dirs" else ",")
+                if isinstance(value, str)
+                else list(value)
+            )
             cleaned = [str(item).strip() for item in items if str(item).strip()]
-            return tuple(Path(item).expanduser().absolute() for item in cleaned) if name == "models_dirs" else tuple(cleaned)
+            return (
+                tuple(Path(item).expanduser().absolute() for item in cleaned)
+                if name == "models_dirs"
+                else tuple(cleaned)
+            )
         if isinstance(current, Mapping):
             return dict(value)
         return type(current)(value)
     except (TypeError, ValueError) as error:
         raise InvalidRequest(
-            f"Setting {name!r} cannot be {value!r}.", field=name, fix=f"Give a {type(current).__name__}, such as {current!r}."
+            f"Setting {name!r} cannot be {value!r}.",
+            field=name,
+            fix=f"Give a {type(current).__name__}, such as {current!r}.",
         ) from error
 
 

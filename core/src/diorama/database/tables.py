@@ -18,7 +18,9 @@ jobs = Table(
     Column("model", Text, nullable=False),
     Column("lane", Text, nullable=False),
     Column("priority", Integer, nullable=False, server_default="0"),
-    Column("position", Float, nullable=False, server_default="0"),  # order inside a priority; reordering moves it
+    Column(
+        "position", Float, nullable=False, server_default="0"
+    ),  # order inside a priority; reordering moves it
     Column("owner", Text, nullable=False, server_default=""),
     Column("session_id", String(64)),
     Column("batch_id", String(64)),
@@ -46,7 +48,13 @@ jobs = Table(
     Index("jobs_by_status", "status", "id"),
     Index("jobs_by_session", "session_id", "id"),
     Index("jobs_by_batch", "batch_id", "id"),
-    Index("jobs_by_key", "owner", "idempotency_key", unique=True, sqlite_where=text("idempotency_key IS NOT NULL")),
+    Index(
+        "jobs_by_key",
+        "owner",
+        "idempotency_key",
+        unique=True,
+        sqlite_where=text("idempotency_key IS NOT NULL"),
+    ),
 )
 
 assets = Table(

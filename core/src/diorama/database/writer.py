@@ -87,9 +87,9 @@ def _commit(connection: Connection, work: list[tuple[Callable[[Connection], Any]
                 results.append((future, *_attempt(connection, action)))
     except BaseException as error:  # the commit itself failed: nobody's write is on disk
         results = [(future, None, error) for future, _, _ in results]
-    for future, value, error in results:
-        if error is not None:
-            future.set_exception(error)
+    for future, value, failure in results:
+        if failure is not None:
+            future.set_exception(failure)
         else:
             future.set_result(value)
 

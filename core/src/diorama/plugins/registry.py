@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pluggy
@@ -93,9 +94,9 @@ class PluginRegistry:
         points = self._allowed(BACKENDS_GROUP)
         for backend_id, item, options in self._instances(points):
             if self._only is None or backend_id in self._only:
-                self._guarded(backend_id, item, lambda i=backend_id, p=item, o=options: self._add_backend(i, p, o))
+                self._guarded(backend_id, item, partial(self._add_backend, backend_id, item, options))
         for name, item in self._allowed(EXTENSIONS_GROUP).items():
-            self._guarded(name, item, lambda n=name, p=item: self._add_extension(n, p))
+            self._guarded(name, item, partial(self._add_extension, name, item))
 
     def backend(self, backend_id: str) -> Backend:
         """Return a backend.
@@ -134,7 +135,9 @@ class PluginRegistry:
 
     def extensions(self) -> list[object]:
         """The registered hook wrappers."""
-        return [plugin for name, plugin in self.manager.list_name_plugin() if name.startswith(_EXTENSION_PREFIX)]
+        return [
+            plugin for name, plugin in self.manager.list_name_plugin() if name.startswith(_EXTENSION_PREFIX)
+        ]
 
     def add(self, backend: Backend, *, distribution: str = "", version: str = "") -> None:
         """Register a backend object, as tests and embedding programs do.
@@ -234,7 +237,12 @@ class PluginRegistry:
         self.manager.register(extension, name=_EXTENSION_PREFIX + name)
         hooks = tuple(caller.name for caller in self.manager.get_hookcallers(extension) or [])
         self._loaded[_EXTENSION_PREFIX + name] = LoadedPlugin(
-            id=name, kind="extension", title=name, distribution=item.distribution, version=item.version, hooks=hooks
+            id=name,
+            kind="extension",
+            title=name,
+            distribution=item.distribution,
+            version=item.version,
+            hooks=hooks,
         )
 
 

@@ -63,7 +63,9 @@ class TaskSink(Protocol):
 
     cancel: CancelToken
 
-    def progress(self, stage: Stage, fraction: float | None, message: str, numbers: Mapping[str, Any]) -> None:
+    def progress(
+        self, stage: Stage, fraction: float | None, message: str, numbers: Mapping[str, Any]
+    ) -> None:
         """Take a progress report."""
 
     def preview(self, data: bytes, mime: str) -> None:

@@ -1,7 +1,6 @@
 """Alembic's entry: the connection comes from :func:`diorama.database.connection.migrate`."""
 
 from alembic import context
-
 from diorama.database.tables import metadata
 
 context.configure(

@@ -1,7 +1,6 @@
 """The first tables, and full-text search over prompts."""
 
 from alembic import op
-
 from diorama.database.tables import metadata
 
 revision = "0001"
@@ -29,7 +28,9 @@ def upgrade() -> None:
         for statement in _FTS:
             op.execute(statement)
     else:
-        op.execute("CREATE INDEX assets_text ON assets USING gin (to_tsvector('simple', prompt || ' ' || model))")
+        op.execute(
+            "CREATE INDEX assets_text ON assets USING gin (to_tsvector('simple', prompt || ' ' || model))"
+        )
 
 
 def downgrade() -> None:

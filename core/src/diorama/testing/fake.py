@@ -1,0 +1,271 @@
+"""A backend without a model: deterministic pictures at once, and every kind of trouble on demand.
+
+Configure it like any other backend::
+
+    [backends.fake]
+    plugin = "diorama.testing.fake:create"
+    placement = "thread"      # or "worker"
+    models = 4                # how many models to list
+
+and steer a job through its parameters: ``{"delay": 0.5, "trouble": "rate_limit"}``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from diorama.contract import (
+    Artifact,
+    Backend,
+    BackendError,
+    BackendSettings,
+    Capabilities,
+    ContentRefused,
+    Cost,
+    EditRequest,
+    GenerateRequest,
+    JobContext,
+    ListContext,
+    ModelInfo,
+    Operation,
+    OutOfMemory,
+    Price,
+    Range,
+    RateLimited,
+    Request,
+    Result,
+    Sizes,
+    UpscaleRequest,
+    VideoRequest,
+    hookimpl,
+)
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+TROUBLES = ("none", "crash", "hang", "refuse", "rate_limit", "out_of_memory", "error", "bug", "garbage")
+"""What can be asked to go wrong: ``crash`` kills the process, ``bug`` raises a foreign exception, ``garbage`` saves
+bytes that are no picture."""
+
+PARAMETERS: Mapping[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "delay": {
+            "type": "number",
+            "minimum": 0,
+            "maximum": 600,
+            "default": 0,
+            "description": "Seconds of work.",
+        },
+        "trouble": {"type": "string", "enum": list(TROUBLES), "default": "none"},
+        "text": {"type": "string", "description": "Kept in the recipe."},
+    },
+}
+
+
+class FakeBackend(Backend):
+    """See the module's text. Options: ``placement``, ``models``, ``concurrency``, ``list_delay``, ``list_trouble``, ``price``."""
+
+    title = "Fake"
+
+    def __init__(self, settings: BackendSettings) -> None:
+        super().__init__(settings)
+        options = settings.options
+        self.placement = options.get("placement", "thread")
+        self.concurrency = int(options.get("concurrency", 4))
+        self.list_timeout = float(options.get("list_timeout", 20.0))
+
+    @hookimpl
+    def list_models(self, context: ListContext) -> Sequence[ModelInfo]:
+        """Return ``image`` (all operations on pictures), ``edit`` (keeps sizes), ``video``, ``upscale`` and copies."""
+        time.sleep(float(self.settings.options.get("list_delay", 0)))
+        if self.settings.options.get("list_trouble"):
+            raise RuntimeError("the list could not be read")
+        price = self.settings.options.get("price")
+        shared: dict[str, Any] = {"category": "test", "price": Price(amount=float(price)) if price else None}
+        models = [
+            self._model(
+                "image",
+                "Fake image",
+                {Operation.GENERATE: _picture(), Operation.EDIT: _picture(source=True)},
+                shared,
+            ),
+            self._model("edit", "Fake edit", {Operation.EDIT: _picture(source=True, match=True)}, shared),
+            self._model("video", "Fake video", {Operation.VIDEO: _clip()}, shared),
+            self._model("upscale", "Fake upscale", {Operation.UPSCALE: _larger()}, shared),
+        ]
+        for number in range(4, int(self.settings.options.get("models", 4))):
+            models.append(
+                self._model(
+                    f"image-{number}", f"Fake image {number}", {Operation.GENERATE: _picture()}, shared
+                )
+            )
+        return models
+
+    @hookimpl
+    def generate(self, request: GenerateRequest, context: JobContext) -> Result:
+        """Save one plain picture per image, its colour taken from the prompt and the seed."""
+        size = (request.width or 64, request.height or 64)
+        return self._pictures(
+            request, context, request.num_images, lambda seed: paint(request.prompt, seed, size)
+        )
+
+    @hookimpl
+    def edit(self, request: EditRequest, context: JobContext) -> Result:
+        """Blend the source with the colour of the prompt, inside the mask where there is one."""
+
+        def change(seed: int) -> Image:
+            from PIL import Image as Pillow
+
+            source = request.images[0].load_image()
+            if request.width and request.height:
+                source = source.resize((request.width, request.height))
+            colour = paint(request.prompt, seed, source.size)
+            blended = Pillow.blend(source, colour, 0.6 if request.strength is None else request.strength)
+            if request.mask:
+                blended = Pillow.composite(blended, source, request.mask.load_image("L").resize(source.size))
+            return blended
+
+        return self._pictures(request, context, request.num_images, change)
+
+    @hookimpl
+    def video(self, request: VideoRequest, context: JobContext) -> Result:
+        """Save a clip that fades from black to the colour of the prompt."""
+        import numpy as np
+
+        work(request, context)
+        count, size = request.num_frames or 8, (request.width or 64, request.height or 64)
+        last = np.asarray(paint(request.prompt, request.seed or 0, size), dtype=np.float32)
+        ramp = np.linspace(0, 1, count, dtype=np.float32)[:, None, None, None]
+        frames = (ramp * last).astype(np.uint8)
+        saved = context.save(frames, kind="video", fps=request.fps or 8, seed=request.seed)
+        return self._result(request, (saved,))
+
+    @hookimpl
+    def upscale(self, request: UpscaleRequest, context: JobContext) -> Result:
+        """Resize the picture."""
+        work(request, context)
+        image = request.media.load_image()
+        size = round(image.width * request.scale), round(image.height * request.scale)
+        return self._result(request, (context.save(image.resize(size)),))
+
+    def _model(
+        self, native: str, title: str, operations: Mapping[Operation, Capabilities], shared: Mapping[str, Any]
+    ) -> ModelInfo:
+        return ModelInfo(
+            id=f"{self.name}:{native}",
+            title=title,
+            operations=operations,
+            family=f"fake-{native}",
+            tags=("fake",),
+            **shared,
+        )
+
+    def _pictures(self, request: Request, context: JobContext, count: int, make: Any) -> Result:
+        saved = []
+        for index in range(count):
+            work(request, context, index, count)
+            seed = request.seed_of(index)
+            image = make(seed or 0)
+            context.preview(image)
+            saved.append(context.save(image, seed=seed))
+        return self._result(request, tuple(saved))
+
+    def _result(self, request: Request, saved: tuple[Artifact, ...]) -> Result:
+        facts = {"model_revision": "1", "text": request.parameters.get("text", "")}
+        price = self.settings.options.get("price")
+        return Result(
+            artifacts=saved, facts=facts, cost=Cost(amount=float(price) * len(saved)) if price else None
+        )
+
+
+def create(settings: BackendSettings) -> FakeBackend:
+    """Make the backend; this is the factory to name in the settings."""
+    return FakeBackend(settings)
+
+
+def paint(prompt: str, seed: int, size: tuple[int, int]) -> Image:
+    """Return one flat RGB picture whose colour depends on the prompt and the seed only."""
+    from PIL import Image as Pillow
+
+    digest = hashlib.sha256(f"{seed}:{prompt}".encode()).digest()
+    return Pillow.new("RGB", size, (digest[0], digest[1], digest[2]))
+
+
+def work(request: Request, context: JobContext, index: int = 0, count: int = 1) -> None:
+    """Take the asked time in ten steps with progress, then cause the asked trouble."""
+    steps, delay = 10, float(request.parameters.get("delay", 0))
+    for step in range(steps):
+        context.progress(
+            "generating",
+            (index + step / steps) / count,
+            step=step,
+            steps=steps,
+            image=index + 1,
+            images=count,
+        )
+        if delay:
+            context.wait(delay / steps)
+    _trouble(str(request.parameters.get("trouble", "none")), context)
+
+
+def _trouble(name: str, context: JobContext) -> None:
+    if name == "crash":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if name == "hang":
+        while True:
+            time.sleep(3600)
+    if name == "refuse":
+        raise ContentRefused("The prompt was refused.", fix="Word it differently.")
+    if name == "rate_limit":
+        raise RateLimited("Too many requests.", retry_after=0.2)
+    if name == "out_of_memory":
+        raise OutOfMemory("The device is full.", fix="Ask for a smaller size.")
+    if name == "error":
+        raise BackendError("The fake backend failed as asked.")
+    if name == "bug":
+        raise KeyError("a foreign exception")
+    if name == "garbage":
+        context.save(b"<html>this is no picture</html>")
+
+
+def _picture(*, source: bool = False, match: bool = False) -> Capabilities:
+    sizes = Sizes(
+        default=(64, 64), minimum=16, maximum=1024, multiple_of=8, free=not match, match_input=match,
+        ratios={} if match else {"1:1": (64, 64), "16:9": (128, 72), "9:16": (72, 128)},
+    )  # fmt: skip
+    return Capabilities(
+        sizes=sizes,
+        negative_prompt=True,
+        images_in=Range(minimum=1, maximum=3, integer=True) if source else None,
+        mask=source,
+        strength=Range(minimum=0, maximum=1, default=0.6) if source else None,
+        images_out=Range(minimum=1, maximum=4, default=1, integer=True),
+        num_inference_steps=Range(minimum=1, maximum=50, default=10, integer=True),
+        guidance_scale=Range(minimum=0, maximum=20, default=5.0),
+        parameters=PARAMETERS,
+        preview=True,
+    )
+
+
+def _clip() -> Capabilities:
+    return Capabilities(
+        sizes=Sizes(default=(64, 64), minimum=16, maximum=512, multiple_of=2),
+        images_in=Range(minimum=0, maximum=2, integer=True),
+        frames=Range(minimum=1, maximum=200, default=9, step=4, integer=True),
+        fps=Range(minimum=1, maximum=60, default=8),
+        parameters=PARAMETERS,
+    )
+
+
+def _larger() -> Capabilities:
+    return Capabilities(
+        prompt="none", seed=False, scale=Range(minimum=1, maximum=4, default=2), images_in=Range(minimum=1, maximum=1),
+        parameters=PARAMETERS,
+    )  # fmt: skip
