@@ -1,4 +1,4 @@
-"""Stand-in servers: the providers' interfaces on loopback, strict about what they receive and scriptable in what they answer."""
+"""Stand-in servers: the providers' interfaces on loopback, strict in what they accept, scriptable in what they say."""
 
 from .fal import FalStandin
 from .guard import loopback_guard
@@ -9,5 +9,15 @@ from .replicate import ReplicateStandin
 from .script import Fault, Job, Script
 from .server import Standin
 
-__all__ = ["FalStandin", "Fault", "HiggsfieldStandin", "Job", "KreaStandin", "OpenAIStandin", "ReplicateStandin", "Script",
-           "Standin", "loopback_guard"]
+__all__ = [
+    "FalStandin",
+    "Fault",
+    "HiggsfieldStandin",
+    "Job",
+    "KreaStandin",
+    "OpenAIStandin",
+    "ReplicateStandin",
+    "Script",
+    "Standin",
+    "loopback_guard",
+]

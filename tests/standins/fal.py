@@ -18,8 +18,14 @@ from .server import Refused, Standin, on
 PAGE = 7
 CDN_TOKEN = "cdn-token"
 POLICY = "content_policy_violation"
-ERROR_TYPES = {504: "request_timeout", 503: "runner_scheduling_failure", 502: "runner_incomplete_response",
-               500: "internal_error", 499: "client_cancelled", 400: "bad_request"}
+ERROR_TYPES = {
+    504: "request_timeout",
+    503: "runner_scheduling_failure",
+    502: "runner_incomplete_response",
+    500: "internal_error",
+    499: "client_cancelled",
+    400: "bad_request",
+}
 
 
 class FalStandin(Standin):
@@ -30,14 +36,18 @@ class FalStandin(Standin):
 
     def error_headers(self, status: int) -> dict[str, str]:
         """Request errors carry their type in a header too."""
-        return {"x-fal-request-id": "standin", "x-fal-error-type": ERROR_TYPES[status]} if status in ERROR_TYPES else {}
+        return (
+            {"x-fal-request-id": "standin", "x-fal-error-type": ERROR_TYPES[status]}
+            if status in ERROR_TYPES
+            else {}
+        )
 
     def error_body(self, status: int, detail: Any) -> Any:
         """`detail` is a string or a list; request errors name their type."""
         body = {"detail": detail}
         return {**body, "error_type": ERROR_TYPES[status]} if status in ERROR_TYPES else body
 
-    # --- queue ----------------------------------------------------------------------------------------------------
+    # --- queue --------------------------------------------------
 
     @on("GET", "/{app:path}/requests/{job_id}/status", "poll", host="queue")
     async def status(self, request: Request) -> Response:
@@ -75,10 +85,21 @@ class FalStandin(Standin):
             raise Refused(499, "Request was cancelled")
         if job.script.outcome in ("failed", "refused"):
             kind = POLICY if job.script.outcome == "refused" else "generation_timeout"
-            text = job.script.error or ("The content was flagged by a content checker." if kind == POLICY else "Took too long.")
-            entry = {"loc": ["body", "prompt"], "msg": text, "type": kind, "url": f"https://docs.fal.ai/errors#{kind}", "input": "x"}
-            return JSONResponse({"detail": [entry]}, 422 if kind == POLICY else 504,
-                                {"x-fal-request-id": job.id, "X-Fal-Retryable": "false"})
+            text = job.script.error or (
+                "The content was flagged by a content checker." if kind == POLICY else "Took too long."
+            )
+            entry = {
+                "loc": ["body", "prompt"],
+                "msg": text,
+                "type": kind,
+                "url": f"https://docs.fal.ai/errors#{kind}",
+                "input": "x",
+            }
+            return JSONResponse(
+                {"detail": [entry]},
+                422 if kind == POLICY else 504,
+                {"x-fal-request-id": job.id, "X-Fal-Retryable": "false"},
+            )
         if job.result is None:
             job.result = self._make(job)
         return JSONResponse(job.result, headers={"x-fal-request-id": job.id, "X-Fal-Billable-Units": "1.5"})
@@ -112,11 +133,23 @@ class FalStandin(Standin):
 
     def _addresses(self, job: Job) -> dict[str, Any]:
         address = self.url("queue", f"/{self._app(job.model)}/requests/{job.id}")
-        return {"request_id": job.id, "response_url": address, "status_url": f"{address}/status", "cancel_url": f"{address}/cancel"}
+        return {
+            "request_id": job.id,
+            "response_url": address,
+            "status_url": f"{address}/status",
+            "cancel_url": f"{address}/cancel",
+        }
 
     def _logs(self, job: Job) -> list[dict[str, str]]:
-        return [{"message": f"step {7 * count}/28", "level": "INFO", "source": "USER", "timestamp": "2026-11-20T10:00:03Z"}
-                for count in range(1, min(4, job.requests["poll"] - job.script.queued) + 1)]
+        return [
+            {
+                "message": f"step {7 * count}/28",
+                "level": "INFO",
+                "source": "USER",
+                "timestamp": "2026-11-20T10:00:03Z",
+            }
+            for count in range(1, min(4, job.requests["poll"] - job.script.queued) + 1)
+        ]
 
     def _inputs(self, spec: Spec, given: dict[str, Any]) -> list[Media]:
         found = []
@@ -133,22 +166,39 @@ class FalStandin(Standin):
         spec = MODELS[job.model]
         if job.script.outcome == "hollow":
             return {"seed": 1}
-        made = results.make(job, spec.kind, self._inputs(spec, job.arguments), job.arguments.get("num_images", 1))
+        made = results.make(
+            job, spec.kind, self._inputs(spec, job.arguments), job.arguments.get("num_images", 1)
+        )
         files = [self._file(item, job.arguments.get("sync_mode", False)) for item in made]
         if job.script.shape == "strings":
             return {"images": [item["url"] for item in files]}
         if spec.key != "images":
             return {spec.key: files[0] if files else None, "seed": job.arguments.get("seed", 1)}
         black = job.script.outcome == "black"
-        return {"images": files, "seed": job.arguments.get("seed", 4242), "prompt": job.arguments.get("prompt", ""),
-                "timings": {"inference": 1.2}, "has_nsfw_concepts": [black] * len(files)}
+        return {
+            "images": files,
+            "seed": job.arguments.get("seed", 4242),
+            "prompt": job.arguments.get("prompt", ""),
+            "timings": {"inference": 1.2},
+            "has_nsfw_concepts": [black] * len(files),
+        }
 
     def _file(self, item: Media, inline: bool) -> dict[str, Any]:
-        url = f"data:{item.mime};base64,{base64.b64encode(item.content).decode()}" if inline else self.publish(item)
-        return {"url": url, "content_type": item.mime, "file_name": f"out.{item.extension}", "file_size": len(item.content),
-                "width": item.width, "height": None}
+        url = (
+            f"data:{item.mime};base64,{base64.b64encode(item.content).decode()}"
+            if inline
+            else self.publish(item)
+        )
+        return {
+            "url": url,
+            "content_type": item.mime,
+            "file_name": f"out.{item.extension}",
+            "file_size": len(item.content),
+            "width": item.width,
+            "height": None,
+        }
 
-    # --- storage --------------------------------------------------------------------------------------------------
+    # --- storage --------------------------------------------------
 
     @on("POST", "/storage/auth/token", "upload_token", host="rest")
     async def token(self, request: Request) -> Response:
@@ -156,8 +206,14 @@ class FalStandin(Standin):
         await self.json(request)
         if request.query_params.get("storage_type") != "fal-cdn-v3":
             self.complain("storage: storage_type has to be fal-cdn-v3")
-        return JSONResponse({"token": CDN_TOKEN, "token_type": "Bearer", "base_url": self.url("cdn"),
-                             "expires_at": "2099-01-01T00:00:00+00:00"})
+        return JSONResponse(
+            {
+                "token": CDN_TOKEN,
+                "token_type": "Bearer",
+                "base_url": self.url("cdn"),
+                "expires_at": "2099-01-01T00:00:00+00:00",
+            }
+        )
 
     @on("POST", "/files/upload", "upload", host="cdn", auth=False)
     async def upload(self, request: Request) -> Response:
@@ -170,42 +226,63 @@ class FalStandin(Standin):
             self.complain(f"cdn: an upload as {kind!r} without type or name")
         return JSONResponse({"access_url": self.receive(await request.body(), kind)})
 
-    # --- platform -------------------------------------------------------------------------------------------------
+    # --- platform --------------------------------------------------
 
     def _authenticate(self, request: Request) -> None:
-        if request.scope["server"][1] == self.ports["api"] and request.url.path == "/v1/models":
-            if "authorization" not in request.headers:
-                return  # the listing is public
-        super()._authenticate(request)
+        listing = request.scope["server"][1] == self.ports["api"] and request.url.path == "/v1/models"
+        if not listing or "authorization" in request.headers:  # the listing is public
+            super()._authenticate(request)
 
     @on("GET", "/v1/models", "discover", host="api")
     async def models(self, request: Request) -> Response:
         """The listing, in pages with opaque cursors."""
         asked = request.query_params.getlist("endpoint_id")
-        names = [name for name in MODELS if not name.startswith("workflows/")
-                 and (not asked or name in asked)
-                 and MODELS[name].status == request.query_params.get("status", MODELS[name].status)
-                 and MODELS[name].category == request.query_params.get("category", MODELS[name].category)
-                 and request.query_params.get("q", "") in name]
+        names = [
+            name
+            for name in MODELS
+            if not name.startswith("workflows/")
+            and (not asked or name in asked)
+            and MODELS[name].status == request.query_params.get("status", MODELS[name].status)
+            and MODELS[name].category == request.query_params.get("category", MODELS[name].category)
+            and request.query_params.get("q", "") in name
+        ]
         cursor = request.query_params.get("cursor")
         start = json.loads(base64.b64decode(cursor)) if cursor else 0
         page = min(int(request.query_params.get("limit", PAGE)), PAGE)
-        rows = [self._listed(name, "openapi-3.0" in request.query_params.getlist("expand")) for name in names[start:start + page]]
+        rows = [
+            self._listed(name, "openapi-3.0" in request.query_params.getlist("expand"))
+            for name in names[start : start + page]
+        ]
         more = start + page < len(names)
         following = base64.b64encode(json.dumps(start + page).encode()).decode() if more else None
         return JSONResponse({"models": rows, "next_cursor": following, "has_more": more, "unknown_key": 1})
 
     def _listed(self, name: str, expanded: bool) -> dict[str, Any]:
         spec = MODELS[name]
-        row: dict[str, Any] = {"endpoint_id": name, "metadata": {
-            "display_name": name.removeprefix("fal-ai/").replace("/", " ").title(), "category": spec.category,
-            "description": "A stand-in.", "status": spec.status, "tags": ["upscale"] if spec.kind == "upscale" else [],
-            "updated_at": "2026-01-26T21:10:00Z", "is_favorited": False, "model_url": f"https://fal.run/{name}",
-            "date": "2024-08-01T00:00:00Z", "highlighted": False, "pinned": False, "license_type": "commercial"}}
+        row: dict[str, Any] = {
+            "endpoint_id": name,
+            "metadata": {
+                "display_name": name.removeprefix("fal-ai/").replace("/", " ").title(),
+                "category": spec.category,
+                "description": "A stand-in.",
+                "status": spec.status,
+                "tags": ["upscale"] if spec.kind == "upscale" else [],
+                "updated_at": "2026-01-26T21:10:00Z",
+                "is_favorited": False,
+                "model_url": f"https://fal.run/{name}",
+                "date": "2024-08-01T00:00:00Z",
+                "highlighted": False,
+                "pinned": False,
+                "license_type": "commercial",
+            },
+        }
         if expanded:
             content = {"application/json": {"schema": {"$ref": "#/components/schemas/Input"}}}
-            row["openapi"] = {"openapi": "3.0.4", "paths": {f"/{name}": {"post": {"requestBody": {"content": content}}}},
-                              "components": {"schemas": {"Input": spec.schema}}}
+            row["openapi"] = {
+                "openapi": "3.0.4",
+                "paths": {f"/{name}": {"post": {"requestBody": {"content": content}}}},
+                "components": {"schemas": {"Input": spec.schema}},
+            }
         return row
 
     @on("GET", "/v1/models/pricing", "pricing", host="api")
@@ -215,13 +292,23 @@ class FalStandin(Standin):
         if not 1 <= len(asked) <= 50:
             self.complain(f"pricing: 1 to 50 endpoint ids, got {len(asked)}")
             raise Refused(422, "1 to 50 endpoint ids")
-        rows = [{"endpoint_id": name, "unit_price": MODELS[name].price[0], "unit": MODELS[name].price[1], "currency": "USD"}
-                for name in asked if name in MODELS]
+        rows = [
+            {
+                "endpoint_id": name,
+                "unit_price": MODELS[name].price[0],
+                "unit": MODELS[name].price[1],
+                "currency": "USD",
+            }
+            for name in asked
+            if name in MODELS
+        ]
         return JSONResponse({"prices": rows, "next_cursor": None, "has_more": False})
 
     @on("POST", "/v1/models/pricing/estimate", "estimate", host="api")
     async def estimate(self, request: Request) -> Response:
         """The price of a number of units."""
         body = await self.json(request)
-        total = sum(MODELS[name].price[0] * entry["unit_quantity"] for name, entry in body["endpoints"].items())
+        total = sum(
+            MODELS[name].price[0] * entry["unit_quantity"] for name, entry in body["endpoints"].items()
+        )
         return JSONResponse({"estimate_type": body["estimate_type"], "total_cost": total, "currency": "USD"})

@@ -1,4 +1,4 @@
-"""A guard that lets a process talk to loopback only: any other connection or name lookup is stopped and remembered."""
+"""A guard that lets a process talk to loopback only; any other connection or lookup is stopped and remembered."""
 
 from __future__ import annotations
 
@@ -29,7 +29,12 @@ def is_loopback(host: Any) -> bool:
 
 
 def _audit(event: str, args: tuple[Any, ...]) -> None:
-    if not _active or event not in ("socket.connect", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname"):
+    if not _active or event not in (
+        "socket.connect",
+        "socket.sendto",
+        "socket.getaddrinfo",
+        "socket.gethostbyname",
+    ):
         return
     target = args[0] if event in ("socket.getaddrinfo", "socket.gethostbyname") else args[1]
     host = target[0] if isinstance(target, tuple) else target

@@ -1,4 +1,4 @@
-"""Replicate on loopback: predictions, files, models, account; the media host stands for replicate.delivery."""
+"""Replicate on loopback: predictions, files, models, account; the media host is its replicate.delivery."""
 
 from __future__ import annotations
 
@@ -44,9 +44,13 @@ class ReplicateStandin(Standin):
         """Replicate's problem object; throttling carries only `detail`."""
         if status == 429:
             return {"detail": detail}
-        return {"title": {401: "Unauthenticated", 422: "Invalid input"}.get(status, "Error"), "detail": detail, "status": status}
+        return {
+            "title": {401: "Unauthenticated", 422: "Invalid input"}.get(status, "Error"),
+            "detail": detail,
+            "status": status,
+        }
 
-    # --- predictions ----------------------------------------------------------------------------------------------
+    # --- predictions --------------------------------------------------
 
     @on("POST", "/v1/models/{owner}/{name}/predictions", "submit")
     async def create_official(self, request: Request) -> Response:
@@ -88,7 +92,9 @@ class ReplicateStandin(Standin):
         for media in self._inputs(spec, arguments):
             low, high = spec.sides or (1, 1 << 16)
             if not all(low <= side <= high for side in (media.width, media.height)):
-                self.complain(f"{model}: an input is {media.width}x{media.height}, allowed are sides of {low}-{high}")
+                self.complain(
+                    f"{model}: an input is {media.width}x{media.height}, allowed are sides of {low}-{high}"
+                )
                 raise Refused(422, "image size out of range")
 
     def _inputs(self, spec: Spec, arguments: dict[str, Any]) -> list[Media]:
@@ -111,13 +117,26 @@ class ReplicateStandin(Standin):
     def _prediction(self, job: Job, phase: str) -> dict[str, Any]:
         api = self.url(path=f"/v1/predictions/{job.id}")
         row: dict[str, Any] = {
-            "id": job.id, "model": job.model, "version": "hidden" if MODELS[job.model].official else VERSION_OF[job.model],
-            "input": job.arguments, "logs": self._logs(job, phase), "output": None, "error": None, "source": "api",
-            "status": STATUS.get(phase, "succeeded"), "created_at": _now(), "started_at": None, "completed_at": None,
-            "data_removed": False, "urls": {"get": api, "cancel": f"{api}/cancel"},
+            "id": job.id,
+            "model": job.model,
+            "version": "hidden" if MODELS[job.model].official else VERSION_OF[job.model],
+            "input": job.arguments,
+            "logs": self._logs(job, phase),
+            "output": None,
+            "error": None,
+            "source": "api",
+            "status": STATUS.get(phase, "succeeded"),
+            "created_at": _now(),
+            "started_at": None,
+            "completed_at": None,
+            "data_removed": False,
+            "urls": {"get": api, "cancel": f"{api}/cancel"},
         }
         if phase == "done":
-            row |= {"completed_at": _now(), "metrics": {"predict_time": 1.5, "total_time": 2.0}} | self._ending(job)
+            row |= {
+                "completed_at": _now(),
+                "metrics": {"predict_time": 1.5, "total_time": 2.0},
+            } | self._ending(job)
         return row
 
     def _logs(self, job: Job, phase: str) -> str:
@@ -170,7 +189,7 @@ class ReplicateStandin(Standin):
             job.cancelled = True
         return JSONResponse(self._prediction(job, job.look(poll=False)))
 
-    # --- files ----------------------------------------------------------------------------------------------------
+    # --- files --------------------------------------------------
 
     @on("POST", "/v1/files", "upload")
     async def upload(self, request: Request) -> Response:
@@ -193,9 +212,17 @@ class ReplicateStandin(Standin):
 
     def _file(self, file_id: str) -> dict[str, Any]:
         name, media = self.files_uploaded[file_id]
-        return {"id": file_id, "name": name, "content_type": media.mime, "size": len(media.content), "etag": "x1",
-                "checksums": {"sha256": hashlib.sha256(media.content).hexdigest()}, "metadata": {},
-                "created_at": _now(), "urls": {"get": self.url(path=f"/v1/files/{file_id}")}}
+        return {
+            "id": file_id,
+            "name": name,
+            "content_type": media.mime,
+            "size": len(media.content),
+            "etag": "x1",
+            "checksums": {"sha256": hashlib.sha256(media.content).hexdigest()},
+            "metadata": {},
+            "created_at": _now(),
+            "urls": {"get": self.url(path=f"/v1/files/{file_id}")},
+        }
 
     @on("GET", "/v1/files/{file_id}", "file")
     async def get_file(self, request: Request) -> Response:
@@ -211,7 +238,7 @@ class ReplicateStandin(Standin):
             raise Refused(404, "file not found")
         return Response(status_code=204)
 
-    # --- account and models ---------------------------------------------------------------------------------------
+    # --- account and models --------------------------------------------------
 
     @on("GET", "/v1/account", "account")
     async def account(self, request: Request) -> Response:
@@ -243,28 +270,47 @@ class ReplicateStandin(Standin):
 
     def _model(self, name: str) -> dict[str, Any]:
         owner, short = name.split("/")
-        version = {"id": VERSION_OF[name], "created_at": "2026-01-01T00:00:00Z", "cog_version": "0.16.0",
-                   "openapi_schema": openapi(name)}
-        return {"url": f"https://replicate.com/{name}", "owner": owner, "name": short, "description": f"{short} runs here",
-                "visibility": "public", "github_url": None, "paper_url": None, "license_url": None, "run_count": 1,
-                "cover_image_url": None, "default_example": None, "is_official": MODELS[name].official,
-                "latest_version": version}
+        version = {
+            "id": VERSION_OF[name],
+            "created_at": "2026-01-01T00:00:00Z",
+            "cog_version": "0.16.0",
+            "openapi_schema": openapi(name),
+        }
+        return {
+            "url": f"https://replicate.com/{name}",
+            "owner": owner,
+            "name": short,
+            "description": f"{short} runs here",
+            "visibility": "public",
+            "github_url": None,
+            "paper_url": None,
+            "license_url": None,
+            "run_count": 1,
+            "cover_image_url": None,
+            "default_example": None,
+            "is_official": MODELS[name].official,
+            "latest_version": version,
+        }
 
     @on("GET", "/v1/collections/{slug}", "collection")
     async def collection(self, request: Request) -> Response:
         """A collection: all models of one kind."""
-        kind = {"text-to-image": "image", "text-to-video": "video", "super-resolution": "upscale"}.get(request.path_params["slug"])
+        kind = {"text-to-image": "image", "text-to-video": "video", "super-resolution": "upscale"}.get(
+            request.path_params["slug"]
+        )
         if kind is None:
             raise Refused(404, "no such collection")
         rows = [self._model(name) for name, spec in MODELS.items() if spec.kind == kind]
-        return JSONResponse({"name": kind, "slug": request.path_params["slug"], "description": "", "models": rows})
+        return JSONResponse(
+            {"name": kind, "slug": request.path_params["slug"], "description": "", "models": rows}
+        )
 
     @on("GET", "/v1/hardware", "hardware")
     async def hardware(self, request: Request) -> Response:
         """The machines one could run on."""
         return JSONResponse([{"name": "Nvidia T4 GPU", "sku": "gpu-t4"}])
 
-    # --- webhooks -------------------------------------------------------------------------------------------------
+    # --- webhooks --------------------------------------------------
 
     @on("GET", "/v1/webhooks/default/secret", "secret")
     async def secret(self, request: Request) -> Response:
@@ -277,5 +323,8 @@ class ReplicateStandin(Standin):
         stamp, call = str(int(time.time() - age)), f"msg_{uuid.uuid4().hex}"
         key = base64.b64decode(self.webhook_secret.removeprefix("whsec_")) if good else b"another secret"
         digest = hmac.new(key, f"{call}.{stamp}.".encode() + body, hashlib.sha256).digest()
-        return {"webhook-id": call, "webhook-timestamp": stamp,
-                "webhook-signature": f"v1,{base64.b64encode(digest).decode()}"}, body
+        return {
+            "webhook-id": call,
+            "webhook-timestamp": stamp,
+            "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+        }, body

@@ -9,8 +9,15 @@ from typing import Any
 from .media import BLACK, Colour, Media, film, picture, ratio_size, size_of
 from .script import Job
 
-PRESETS = {"square_hd": (1024, 1024), "square": (512, 512), "landscape_4_3": (1024, 768), "portrait_4_3": (768, 1024),
-           "landscape_16_9": (1024, 576), "portrait_16_9": (576, 1024), "auto": (512, 512)}
+PRESETS = {
+    "square_hd": (1024, 1024),
+    "square": (512, 512),
+    "landscape_4_3": (1024, 768),
+    "portrait_4_3": (768, 1024),
+    "landscape_16_9": (1024, 576),
+    "portrait_16_9": (576, 1024),
+    "auto": (512, 512),
+}
 
 
 def size(content: bytes) -> tuple[int, int]:
@@ -29,7 +36,9 @@ def make(job: Job, kind: str, inputs: Sequence[Media], count: int = 1) -> list[M
         width, height = round(inputs[0].width * factor), round(inputs[0].height * factor)
     extension = str(job.arguments.get("output_format") or "png")
     black = job.script.outcome == "black"
-    return [picture(width, height, BLACK if black else _colour(job, index), extension) for index in range(count)]
+    return [
+        picture(width, height, BLACK if black else _colour(job, index), extension) for index in range(count)
+    ]
 
 
 def _size(given: dict[str, Any], inputs: Sequence[Media]) -> tuple[int, int]:

@@ -1,7 +1,8 @@
 """Model inputs as one-line tables, turned into JSON schemas: what a stand-in publishes and checks against.
 
-A table is `name type=default; ...`; a star after the name makes it required. Types: `str`, `bool`, `int(a..b)`, `num(a..b)`,
-`uri`, `uri[](a..b)`, `enum(a,b)`, `list`, `obj`, `any`; ranges may be left out. Numbers in `enum` stay numbers when the type is `ienum`.
+A table is `name type=default; ...`; a star after the name makes it required. Types: `str`, `bool`, `int(a..b)`,
+`num(a..b)`, `uri`, `uri[](a..b)`, `enum(a,b)` of strings, `ienum(1,2)` of whole numbers, `list`, `obj`, `any`;
+ranges may be left out.
 """
 
 from __future__ import annotations
@@ -11,10 +12,16 @@ import re
 from typing import Any
 
 Schema = dict[str, Any]
-FIELD = re.compile(r"^(?P<name>\w+)(?P<star>\*?) (?P<kind>[a-z]+(?:\[\])?)(?:\((?P<args>[^)]*)\))?(?:=(?P<default>.*))?$")
+FIELD = re.compile(
+    r"^(?P<name>\w+)(?P<star>\*?) (?P<kind>[a-z]+(?:\[\])?)(?:\((?P<args>[^)]*)\))?(?:=(?P<default>.*))?$"
+)
 PLAIN: dict[str, Schema] = {
-    "str": {"type": "string"}, "bool": {"type": "boolean"}, "uri": {"type": "string", "format": "uri"},
-    "list": {"type": "array"}, "obj": {"type": "object"}, "any": {},
+    "str": {"type": "string"},
+    "bool": {"type": "boolean"},
+    "uri": {"type": "string", "format": "uri"},
+    "list": {"type": "array"},
+    "obj": {"type": "object"},
+    "any": {},
 }
 
 
@@ -22,7 +29,9 @@ def table(text: str) -> Schema:
     """The JSON schema of an input table; unknown fields are not allowed. Raises ValueError for a bad line."""
     properties: dict[str, Schema] = {}
     required = []
-    for order, part in enumerate(filter(None, (piece.strip() for piece in text.replace("\n", " ").split(";")))):
+    for order, part in enumerate(
+        filter(None, (piece.strip() for piece in text.replace("\n", " ").split(";")))
+    ):
         match = FIELD.match(part)
         if match is None:
             raise ValueError(f"not a field: {part!r}")
@@ -67,5 +76,7 @@ def complaints(schema: Schema, value: Any) -> list[str]:
     """What is wrong with `value`, one sentence per fault, each beginning with the field's path."""
     from jsonschema import Draft202012Validator
 
-    return [f"{'/'.join(map(str, error.absolute_path)) or 'body'}: {error.message}"
-            for error in Draft202012Validator(schema).iter_errors(value)]
+    return [
+        f"{'/'.join(map(str, error.absolute_path)) or 'body'}: {error.message}"
+        for error in Draft202012Validator(schema).iter_errors(value)
+    ]

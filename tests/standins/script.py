@@ -16,9 +16,10 @@ Outcome = Literal["success", "failed", "refused", "black", "canceled", "aborted"
 class Script:
     """The course of one job.
 
-    `queued` and `running` count status requests answered in that phase; `hold` keeps the job in a phase until `Job.release()`;
-    `seconds` replaces the counts by elapsed time. `outcome`: `refused` is the provider's moderation, `black` its black safety picture,
-    `hollow` a success status without a result, `removed` a result that the provider has already deleted.
+    `queued` and `running` count status requests answered in that phase; `hold` keeps the job in a phase until
+    `Job.release()`; `seconds` replaces the counts by elapsed time. `outcome`: `refused` is the provider's moderation,
+    `black` its black safety picture, `hollow` a success status without a result, `removed` a result that the provider
+    has already deleted.
     """
 
     queued: int = 1
@@ -35,8 +36,9 @@ class Script:
 class Fault:
     """What goes wrong with the next `times` requests of one route (-1: with every request).
 
-    `status=None` answers normally after `delay` seconds. With `after=True` the request takes effect first and only its answer is lost
-    or replaced. `disconnect=True` closes the connection in the middle of the answer. `body` may be JSON data or plain text.
+    `status=None` answers normally after `delay` seconds. With `after=True` the request takes effect first and only its
+    answer is lost or replaced. `disconnect=True` closes the connection in the middle of the answer. `body` may be JSON
+    data or plain text.
     """
 
     status: int | None = 503

@@ -57,7 +57,9 @@ class Refused(Exception):
         self.status, self.detail, self.headers = status, detail, headers
 
 
-def on(method: str, path: str, name: str, *, host: str = "api", auth: bool = True) -> Callable[[Marked], Marked]:
+def on(
+    method: str, path: str, name: str, *, host: str = "api", auth: bool = True
+) -> Callable[[Marked], Marked]:
     """Mark a method as the handler of a route; the order in the class is the order of matching."""
 
     def mark(handler: Marked) -> Marked:
@@ -68,9 +70,10 @@ def on(method: str, path: str, name: str, *, host: str = "api", auth: bool = Tru
 
 
 class Standin:
-    """A provider on loopback. Use as a context manager; leaving it fails when a request broke the provider's rules.
+    """A provider on loopback. Use as a context manager; leaving it fails when a request broke its rules.
 
-    `counts` counts requests by route name, `seen` keeps them, `jobs` holds every accepted submission, `violations` every broken rule.
+    `counts` counts requests by route name, `seen` keeps them, `jobs` holds every accepted submission,
+    `violations` every broken rule.
     """
 
     scheme: ClassVar[str] = "Bearer"
@@ -88,13 +91,15 @@ class Standin:
         self._faults: defaultdict[str, list[Fault]] = defaultdict(list)
         self._open()
 
-    # --- what tests say -------------------------------------------------------------------------------------------
+    # --- what tests say --------------------------------------------------
 
     def next(self, *scripts: Script) -> None:
         """Script the next submissions, one each; later ones follow `default`."""
         self._scripts.extend(scripts)
 
-    def fault(self, route: str, fault: Fault | None = None, *, retry_after: float | None = None, **values: Any) -> Fault:
+    def fault(
+        self, route: str, fault: Fault | None = None, *, retry_after: float | None = None, **values: Any
+    ) -> Fault:
         """Let a route fail; the fields of `Fault` may be given by name, `retry_after` adds that header."""
         chosen = fault or Fault(**values)
         if retry_after is not None:
@@ -119,7 +124,9 @@ class Standin:
         """The newest job."""
         return next(reversed(self.jobs.values()))
 
-    def wait_until(self, condition: Callable[[], Any], what: str = "the condition", seconds: float = 20.0) -> None:
+    def wait_until(
+        self, condition: Callable[[], Any], what: str = "the condition", seconds: float = 20.0
+    ) -> None:
         """Wait in the test's thread until `condition()` holds; raises AssertionError after `seconds`."""
         end = time.monotonic() + seconds
         while not condition():
@@ -130,7 +137,7 @@ class Standin:
         """The address of one of this provider's hosts."""
         return f"http://127.0.0.1:{self.ports[host]}{path}"
 
-    # --- what providers use ---------------------------------------------------------------------------------------
+    # --- what providers use --------------------------------------------------
 
     def error_body(self, status: int, detail: Any) -> Any:
         """The provider's error shape."""
@@ -223,7 +230,7 @@ class Standin:
             raise Refused(404, "no such file")
         return Response(media.content, media_type=media.mime)
 
-    # --- the machine ----------------------------------------------------------------------------------------------
+    # --- the machine --------------------------------------------------
 
     def _open(self) -> None:
         names = (*self.hosts, "media")
@@ -241,9 +248,14 @@ class Standin:
     def _application(self) -> Any:
         rooms = {}
         for host, port in self.ports.items():
-            routes = [Route(place.path, self._endpoint(place, handler), methods=[place.method])
-                      for place, handler in self._places() if place.host == host]
-            rooms[port] = Starlette(routes=[*routes, Route("/{rest:path}", self._unknown, methods=list(METHODS))])
+            routes = [
+                Route(place.path, self._endpoint(place, handler), methods=[place.method])
+                for place, handler in self._places()
+                if place.host == host
+            ]
+            rooms[port] = Starlette(
+                routes=[*routes, Route("/{rest:path}", self._unknown, methods=list(METHODS))]
+            )
 
         async def by_port(scope: Any, receive: Any, send: Any) -> None:
             await rooms[scope["server"][1]](scope, receive, send)
@@ -257,13 +269,17 @@ class Standin:
     def _endpoint(self, place: Place, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
             self.counts[place.name] += 1
-            self.seen.append(Seen(place.name, request.method, request.url.path, request.url.query, dict(request.headers)))
+            self.seen.append(
+                Seen(place.name, request.method, request.url.path, request.url.query, dict(request.headers))
+            )
             await request.body()
             fault = self._take_fault(place.name)
             if fault is None:
                 return await self._handle(place, handler, request)
             await asyncio.sleep(fault.delay)
-            normal = await self._handle(place, handler, request) if fault.after or fault.status is None else None
+            normal = (
+                await self._handle(place, handler, request) if fault.after or fault.status is None else None
+            )
             if normal is not None and fault.status is None and not fault.disconnect:
                 return normal
             return self._spoilt(fault)
@@ -291,12 +307,16 @@ class Standin:
     def _authenticate(self, request: Request) -> None:
         sent = request.headers.get("authorization")
         if sent is None or not sent.startswith(f"{self.scheme} "):
-            self.complain(f"{request.method} {request.url.path}: Authorization is {(sent or 'missing').split(' ')[0]!r}, not {self.scheme}")
+            self.complain(
+                f"{request.method} {request.url.path}: Authorization is {(sent or 'missing').split(' ')[0]!r}, not {self.scheme}"
+            )
         if sent != f"{self.scheme} {self.key}":
             raise Refused(401, "invalid credentials")
 
     def _error(self, status: int, detail: Any, headers: dict[str, str] | None = None) -> Response:
-        return JSONResponse(self.error_body(status, detail), status, {**self.error_headers(status), **(headers or {})})
+        return JSONResponse(
+            self.error_body(status, detail), status, {**self.error_headers(status), **(headers or {})}
+        )
 
     def _spoilt(self, fault: Fault) -> Response:
         if fault.disconnect:  # fewer bytes than announced: the server has to drop the connection
@@ -309,10 +329,16 @@ class Standin:
         return JSONResponse(fault.body, status, fault.headers)
 
     def __enter__(self) -> Self:
-        config = uvicorn.Config(self._application(), log_config=None, lifespan="off", access_log=False, timeout_keep_alive=60)
+        config = uvicorn.Config(
+            self._application(), log_config=None, lifespan="off", access_log=False, timeout_keep_alive=60
+        )
         self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, args=(list(self._sockets.values()),), daemon=True,
-                                        name=f"standin-{type(self).__name__}")
+        self._thread = threading.Thread(
+            target=self._server.run,
+            args=(list(self._sockets.values()),),
+            daemon=True,
+            name=f"standin-{type(self).__name__}",
+        )
         self._thread.start()
         self.wait_until(lambda: self._server.started, "the stand-in to start")
         return self
