@@ -49,7 +49,7 @@ class Range:
             value = self.minimum + round((value - self.minimum) / self.step) * self.step
             if value > self.maximum:
                 value -= self.step
-        return int(round(value)) if self.integer else value
+        return round(value) if self.integer else value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

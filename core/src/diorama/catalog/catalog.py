@@ -1,0 +1,184 @@
+"""One list of models over all backends."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from pathlib import Path
+
+from diorama.catalog.listing import (
+    BackendListContext,
+    Fetch,
+    Listing,
+    ask,
+    cache_path,
+    read_cache,
+    write_cache,
+)
+from diorama.catalog.search import ModelFilter, ModelIndex
+from diorama.contract import DioramaError, ModelInfo, UnknownModel, split_model_id
+from diorama.plugins.registry import PluginRegistry
+from diorama.settings import Settings
+
+log = logging.getLogger(__name__)
+MAX_LISTERS = 16
+
+
+class Catalog:
+    """Keeps every backend's last good list, on disk too, and answers from memory.
+
+    Args:
+        registry: The backends.
+        settings: Aliases, offline switch, cache folder.
+        fetch: The guarded way to the network, for backends that list over it.
+        secret: Looks up ``(backend id, name)``.
+    """
+
+    def __init__(
+        self,
+        registry: PluginRegistry,
+        settings: Settings,
+        *,
+        fetch: Fetch | None = None,
+        secret: Callable[[str, str], str | None] | None = None,
+    ) -> None:
+        self._registry = registry
+        self._settings = settings
+        self._fetch = fetch
+        self._secret = secret
+        self._lock = threading.Lock()
+        self._listings: dict[str, Listing] = {}
+        self._described: dict[str, ModelInfo] = {}
+        self._index = ModelIndex(())
+        self._revision = 0
+        self._first = threading.Event()
+
+    @property
+    def revision(self) -> int:
+        """Grows with every change of the list; good for ETags and caches."""
+        return self._revision
+
+    def start(self) -> None:
+        """Show the lists of the last run at once, and ask every backend anew in the background."""
+        for backend_id in self._registry.backends:
+            self._listings[backend_id] = read_cache(self._cache_file(backend_id))
+        self._rebuild()
+        threading.Thread(target=self._first_refresh, name="catalog", daemon=True).start()
+
+    def refresh(self, backend_id: str | None = None, *, force: bool = True) -> None:
+        """Ask backends for their lists now and wait for the answers.
+
+        Args:
+            backend_id: One backend, or ``None`` for all.
+            force: Tell the backends to pass their own caches by.
+
+        Raises:
+            UnknownModel: there is no such backend.
+        """
+        if backend_id is not None:
+            self._registry.backend(backend_id)
+        names = [backend_id] if backend_id else list(self._registry.backends)
+        if not names:
+            return
+        with ThreadPoolExecutor(min(len(names), MAX_LISTERS), thread_name_prefix="catalog") as pool:
+            wait_for([pool.submit(self._refresh_one, name, force) for name in names])
+
+    def models(self, wanted: ModelFilter | None = None) -> tuple[ModelInfo, ...]:
+        """Return the models that fit; waits only when nothing has ever been listed."""
+        self._wait_for_first_list()
+        return tuple(self._index.search(wanted)) if wanted else self._index.models
+
+    def listings(self) -> Mapping[str, Listing]:
+        """Return what is known per backend: age, staleness, last error."""
+        with self._lock:
+            return dict(self._listings)
+
+    def get(self, name: str) -> ModelInfo:
+        """Return a model by id, alias, family or unprefixed id.
+
+        A family stands for its first offer that is ready, offers on this machine before others.
+
+        Raises:
+            UnknownModel: nothing fits; the sentence proposes what looks similar.
+            BackendNotReady: its backend is installed but broken.
+        """
+        wanted = self._settings.aliases.get(name, name)
+        if wanted in self._index.by_id:
+            return self._index.by_id[wanted]
+        self._wait_for_first_list(split_model_id(wanted)[0])
+        found = self._index.by_id.get(wanted) or self._described.get(wanted)
+        if found is None:
+            named = self._index.named(wanted)
+            found = named[0] if named else self._describe(wanted)
+        if found is None:
+            raise self._unknown(name)
+        return found
+
+    def _describe(self, model_id: str) -> ModelInfo | None:
+        backend_id, native_id = split_model_id(model_id)
+        if not backend_id or not native_id:
+            return None
+        backend = self._registry.backend(backend_id)
+        try:
+            model = backend.describe(native_id, self._context(backend_id, refresh=False))
+        except DioramaError:
+            raise
+        except Exception as error:
+            log.warning("Backend %s failed to describe %s", backend_id, native_id, exc_info=True)
+            raise UnknownModel(f"{backend_id} could not look up {native_id!r}.", field="model") from error
+        if model is not None and model.id == model_id:
+            self._described[model_id] = model
+            return model
+        return None
+
+    def _unknown(self, name: str) -> UnknownModel:
+        shown = name if len(name) <= 100 else name[:100] + "..."
+        similar = self._index.similar(name[:200])
+        fix = f"Did you mean {', '.join(similar)}?" if similar else "`diorama models` lists what there is."
+        return UnknownModel(f"There is no model {shown!r}.", field="model", fix=fix)
+
+    def _wait_for_first_list(self, backend_id: str | None = None) -> None:
+        listings = [self._listings.get(backend_id)] if backend_id else list(self._listings.values())
+        never = [item for item in listings if item is not None and not item.fetched_at and not item.error]
+        if never:
+            self._first.wait(timeout=30)
+
+    def _first_refresh(self) -> None:
+        try:
+            self.refresh(force=False)
+        finally:
+            self._first.set()
+
+    def _refresh_one(self, backend_id: str, force: bool) -> None:
+        previous = self._listings.get(backend_id, Listing())
+        listing = ask(self._registry, backend_id, self._context(backend_id, refresh=force), previous)
+        if not listing.stale and listing.models != previous.models:
+            write_cache(self._cache_file(backend_id), listing)
+        with self._lock:
+            self._listings[backend_id] = listing
+            self._described = {
+                key: model for key, model in self._described.items() if model.backend != backend_id
+            }
+        if listing.models != previous.models:
+            self._rebuild()
+
+    def _rebuild(self) -> None:
+        with self._lock:
+            self._index = ModelIndex(model for item in self._listings.values() for model in item.models)
+            self._revision += 1
+
+    def _context(self, backend_id: str, *, refresh: bool) -> BackendListContext:
+        return BackendListContext(
+            backend_id,
+            refresh=refresh,
+            offline=self._settings.offline,
+            fetch=self._fetch,
+            secret=self._secret,
+        )
+
+    def _cache_file(self, backend_id: str) -> Path:
+        options = self._settings.backends.get(backend_id, {})
+        return cache_path(self._settings.cache_dir, backend_id, options)

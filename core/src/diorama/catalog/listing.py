@@ -1,0 +1,155 @@
+"""Asking one backend for its models, guarded: checked, timed, and kept on disk for the next start."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from diorama.contract import FetchedFile, ListContext, ModelInfo, from_plain
+from diorama.contract.plain import dumps, loads
+from diorama.plugins import routing
+from diorama.plugins.registry import PluginRegistry
+
+log = logging.getLogger(__name__)
+Fetch = Callable[..., FetchedFile]
+FORMAT = 1
+"""Version of the disk cache; another one is ignored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """What is known about one backend's models.
+
+    Attributes:
+        models: The last good list.
+        fetched_at: Unix seconds of that list; 0 when there never was one.
+        stale: True when a newer attempt failed or has not ended yet.
+        error: What the last attempt failed with.
+        dropped: Entries of the list that broke the contract, one sentence each.
+    """
+
+    models: tuple[ModelInfo, ...] = ()
+    fetched_at: float = 0.0
+    stale: bool = True
+    error: str | None = None
+    dropped: tuple[str, ...] = ()
+
+
+class BackendListContext(ListContext):
+    """The context of ``list_models`` and ``describe``."""
+
+    def __init__(
+        self,
+        backend_id: str,
+        *,
+        refresh: bool,
+        offline: bool,
+        fetch: Fetch | None = None,
+        secret: Callable[[str, str], str | None] | None = None,
+    ) -> None:
+        self.refresh = refresh
+        self.offline = offline
+        self.log = logging.getLogger(f"diorama.backends.{backend_id}")
+        self._backend_id = backend_id
+        self._fetch = fetch
+        self._secret = secret
+
+    def fetch(
+        self,
+        url: str,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        max_bytes: int = 2 * 1024**3,
+        timeout: float = 60.0,
+    ) -> FetchedFile:
+        """See :meth:`diorama.contract.BaseContext.fetch`."""
+        from diorama.contract import BackendError
+
+        if self._fetch is None or self.offline:
+            raise BackendError("There is no network here.", retryable=True)
+        return self._fetch(
+            self._backend_id, url, method=method, headers=headers, max_bytes=max_bytes, timeout=timeout
+        )
+
+    def secret(self, name: str) -> str | None:
+        """See :meth:`diorama.contract.BaseContext.secret`."""
+        return self._secret(self._backend_id, name) if self._secret else None
+
+
+def ask(registry: PluginRegistry, backend_id: str, context: ListContext, previous: Listing) -> Listing:
+    """Call ``list_models`` in a thread of its own and return the new listing, or the previous one marked stale.
+
+    A backend that hangs keeps its thread (nothing can end a thread from outside); its last good list stays.
+    """
+    answer: list[Any] = []
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            answer.extend(routing.call(registry, backend_id, "list_models", context=context))
+        except BaseException as error:
+            failure.append(error)
+
+    thread = threading.Thread(target=run, name=f"list-{backend_id}", daemon=True)
+    thread.start()
+    timeout = registry.backend(backend_id).list_timeout
+    thread.join(timeout)
+    if thread.is_alive():
+        return replace(previous, stale=True, error=f"No list within {timeout:g} seconds.")
+    if failure:
+        log.warning("Listing %s failed", backend_id, exc_info=failure[0])
+        return replace(previous, stale=True, error=str(failure[0]) or type(failure[0]).__name__)
+    models, dropped = _check(backend_id, answer)
+    return Listing(models=models, fetched_at=time.time(), stale=False, dropped=dropped)
+
+
+def _check(backend_id: str, answer: list[Any]) -> tuple[tuple[ModelInfo, ...], tuple[str, ...]]:
+    good: dict[str, ModelInfo] = {}
+    dropped = []
+    for item in answer:
+        if not isinstance(item, ModelInfo):
+            dropped.append(f"an entry is {type(item).__name__}, not ModelInfo")
+        elif item.backend != backend_id:
+            dropped.append(f"{item.id!r} belongs to another backend")
+        elif item.id in good:
+            dropped.append(f"{item.id!r} stands twice in the list")
+        else:
+            good[item.id] = item
+    return tuple(good.values()), tuple(dropped)
+
+
+def cache_path(folder: Path, backend_id: str, options: Mapping[str, Any]) -> Path:
+    """Return the file that keeps a listing; other options of the same instance have another file."""
+    digest = hashlib.sha256(dumps({key: str(options[key]) for key in sorted(options)})).hexdigest()[:8]
+    return folder / "catalog" / f"{backend_id}-{digest}.json"
+
+
+def read_cache(path: Path) -> Listing:
+    """Return a cached listing, marked stale, or an empty one."""
+    try:
+        plain = loads(path.read_bytes())
+        if plain["format"] != FORMAT:
+            return Listing()
+        models = from_plain(tuple[ModelInfo, ...], plain["models"])
+        return Listing(models=models, fetched_at=float(plain["fetched_at"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return Listing()
+
+
+def write_cache(path: Path, listing: Listing) -> None:
+    """Keep a listing for the next start; failing to is no error."""
+    data = dumps({"format": FORMAT, "fetched_at": listing.fetched_at, "models": listing.models})
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(".new")
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except OSError:
+        log.warning("The catalog cache %s cannot be written", path, exc_info=True)
