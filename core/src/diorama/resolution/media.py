@@ -1,0 +1,114 @@
+"""Input pictures, masks and videos against what the model takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from diorama.contract import Capabilities, InvalidRequest, MediaInput, ModelInfo
+from diorama.resolution.notebook import Notebook
+
+
+def check_images(
+    images: tuple[MediaInput, ...],
+    capabilities: Capabilities,
+    model: ModelInfo,
+    notes: Notebook,
+    *,
+    needed: bool,
+) -> tuple[MediaInput, ...]:
+    """Return the pictures to run with.
+
+    Args:
+        images: What was given.
+        capabilities: Of the operation.
+        model: For the sentences.
+        notes: Where ignored ones are recorded.
+        needed: Whether the operation makes no sense without one.
+
+    Raises:
+        InvalidRequest: too few or too many, or one of them is a video.
+    """
+    offered = capabilities.images_in
+    if offered is None:
+        if images:
+            notes.ignore("reference_images", len(images), f"{model.title} takes no input image here.")
+        return ()
+    least, most = max(int(offered.minimum), int(needed)), int(offered.maximum)
+    if len(images) < least:
+        raise InvalidRequest(
+            f"{model.title} needs {least} input image{'s' if least > 1 else ''}; {len(images)} given.",
+            field="reference_images",
+            fix="Add an image.",
+        )
+    if len(images) > most:
+        raise InvalidRequest(
+            f"{model.title} takes at most {most} input image{'s' if most > 1 else ''}; {len(images)} given.",
+            field="reference_images",
+            fix="Remove some.",
+        )
+    if any(image.kind != "image" for image in images):
+        raise InvalidRequest(
+            "A video was given where an image is needed.", field="reference_images", fix="Give an image."
+        )
+    if images:
+        notes.apply("reference_images", [image.asset_id or image.sha256 for image in images])
+    return images
+
+
+def check_mask(
+    mask: MediaInput | None, images: tuple[MediaInput, ...], capabilities: Capabilities, notes: Notebook
+) -> MediaInput | None:
+    """Return the mask where the model takes one.
+
+    Raises:
+        InvalidRequest: it has another size than the picture, or there is no picture.
+    """
+    if mask is None:
+        return None
+    if not capabilities.mask:
+        notes.ignore("mask", mask.sha256, "This model takes no mask.")
+        return None
+    if not images:
+        raise InvalidRequest(
+            "A mask was given without an image.", field="mask", fix="Add the image that it belongs to."
+        )
+    if (mask.width, mask.height) != (images[0].width, images[0].height):
+        raise InvalidRequest(
+            f"The mask is {mask.width}x{mask.height}, the image {images[0].width}x{images[0].height}.",
+            field="mask",
+            fix="Make the mask as large as the image.",
+        )
+    notes.apply("mask", mask.asset_id or mask.sha256)
+    return mask
+
+
+def check_control(
+    control: Mapping[str, MediaInput], capabilities: Capabilities, notes: Notebook
+) -> dict[str, MediaInput]:
+    """Return the control maps that the model takes; the others are noted as ignored."""
+    taken = {}
+    for kind, image in control.items():
+        if kind in capabilities.control_kinds:
+            taken[kind] = image
+            notes.apply(f"control.{kind}", image.asset_id or image.sha256)
+        else:
+            known = ", ".join(capabilities.control_kinds) or "none"
+            notes.ignore(f"control.{kind}", image.sha256, f"This model takes these control maps: {known}.")
+    return taken
+
+
+def check_media(media: MediaInput | None, capabilities: Capabilities, model: ModelInfo) -> MediaInput:
+    """Return what an upscale enlarges.
+
+    Raises:
+        InvalidRequest: nothing was given, or a kind that the model does not take.
+    """
+    if media is None:
+        raise InvalidRequest(
+            f"{model.title} needs something to enlarge.", field="media", fix="Give an image or a video."
+        )
+    if media.kind == "video" and not capabilities.videos_in:
+        raise InvalidRequest(f"{model.title} takes no video.", field="media", fix="Give an image.")
+    if media.kind == "image" and capabilities.images_in is None:
+        raise InvalidRequest(f"{model.title} takes no image.", field="media", fix="Give a video.")
+    return media
