@@ -1,0 +1,257 @@
+"""The engine: everything a surface needs, in one object.
+
+A surface (web, command line, another program's API) hands over a :class:`Submission` and gets a durable
+:class:`Job`; all else (which backend, which device, which file) is decided behind this page.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from diorama.access.fetch import SafeFetch
+from diorama.access.secrets import Secrets
+from diorama.assets.store import AssetStore
+from diorama.catalog import Catalog
+from diorama.contract import InvalidRequest, MediaInput, from_plain, to_plain
+from diorama.database.connection import migrate, open_engine
+from diorama.database.writer import Database
+from diorama.inputs import take_in
+from diorama.jobs.ledger import Page
+from diorama.jobs.queue import JobQueue
+from diorama.jobs.records import Job, JobKind
+from diorama.jobs.submission import Submission
+from diorama.lock import DataLock
+from diorama.plugins.registry import PluginRegistry
+from diorama.resolution import Resolved, resolve
+from diorama.settings import Settings, load_settings
+from diorama.workers.local import LocalExecutor
+
+
+class Engine:
+    """One engine per data directory.
+
+    Args:
+        settings: Where things lie; the user's own when left out.
+
+    Use it as a context manager, or call :meth:`start` and :meth:`close`.
+    """
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self.settings = settings or load_settings()
+        self.lock = DataLock(self.settings.data_dir)
+        self._started = threading.Event()
+
+    def start(self, *, url: str | None = None) -> Engine:
+        """Take the data directory, load the backends, and pick up the work that an earlier run left.
+
+        Args:
+            url: Address under which this engine can be reached; written beside the lock for other commands.
+
+        Raises:
+            Conflict: another engine holds the data directory; the sentence says which.
+        """
+        self.lock.take(url)
+        try:
+            self._open()
+        except BaseException:
+            self.lock.release()
+            raise
+        self._started.set()
+        return self
+
+    def _open(self) -> None:
+        settings = self.settings
+        file = settings.data_dir / "diorama.sqlite"
+        url = settings.database_url or f"sqlite:///{file}"
+        engine = open_engine(url)
+        migrate(engine, backup_from=None if settings.database_url else file)
+        self.database = Database(engine)
+        self.registry = PluginRegistry(settings)
+        self.registry.load()
+        self.secrets = Secrets(settings, self.registry.backends)
+        self.fetch = SafeFetch(settings)
+        self.catalog = Catalog(self.registry, settings, secret=self.secrets.get)
+        self.assets = AssetStore(self.database, settings)
+        self.executor = LocalExecutor(self.registry, settings, self.secrets)
+        self.queue = JobQueue(
+            self.database, self.executor, self.assets, self.catalog, self.registry, settings
+        )
+        self.events = self.queue.events
+        self.catalog.start()
+        self.queue.start()
+
+    def close(self) -> None:
+        """Stop in order: no new work, running jobs go back to the queue, everything is on disk."""
+        if not self._started.is_set():
+            return
+        self._started.clear()
+        self.queue.close()
+        self.executor.close()
+        self.registry.close()
+        self.database.close()
+        self.lock.release()
+
+    def __enter__(self) -> Engine:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Submitting
+
+    def plan(self, submission: Submission) -> Resolved:
+        """Resolve without submitting: what would run, what would be adjusted or ignored.
+
+        Raises:
+            DioramaError: as :meth:`submit`.
+        """
+        return resolve(submission, self.catalog.get(submission.model or self.settings.default_model))
+
+    def submit(self, submission: Submission) -> Job:
+        """Accept one job; when this returns it is on disk and will reach a final state.
+
+        Raises:
+            UnknownModel, OperationNotSupported, InvalidRequest, BackendNotReady: nothing was stored.
+        """
+        return self.submit_future(submission).result()
+
+    def submit_future(self, submission: Submission) -> Future[Job]:
+        """As :meth:`submit`, without waiting for the disk."""
+        accepted = self.queue.submit([self._job(submission)])
+        answer: Future[Job] = Future()
+        accepted.add_done_callback(lambda done: _pass_on(done, answer))
+        return answer
+
+    def submit_many(self, submissions: Sequence[Submission]) -> list[Job]:
+        """Accept all jobs in one transaction, or none.
+
+        Raises:
+            DioramaError: as :meth:`submit`; ``field`` starts with ``jobs[i].``.
+        """
+        jobs = []
+        for index, submission in enumerate(submissions):
+            try:
+                jobs.append(self._job(submission))
+            except InvalidRequest as error:
+                error.field = f"jobs[{index}].{error.field}" if error.field else f"jobs[{index}]"
+                raise
+        return self.queue.submit(jobs).result()
+
+    def _job(self, submission: Submission) -> Job:
+        if submission.kind == JobKind.DOWNLOAD:
+            return self._download_job(submission)
+        resolved = self.plan(submission)
+        return self.queue.new_job(
+            kind=JobKind(resolved.kind.value),
+            model=resolved.model,
+            request=to_plain(resolved.request),
+            asked=to_plain(replace(submission, idempotency_key=None)),
+            submission=submission,
+            applied=resolved.applied,
+            adjusted=resolved.adjusted,
+            ignored=resolved.ignored,
+        )
+
+    def _download_job(self, submission: Submission) -> Job:
+        model = self.catalog.get(submission.model)
+        if not model.downloadable:
+            raise InvalidRequest(
+                f"{model.title} has nothing to download.", field="model", fix=model.availability.fix
+            )
+        asked = to_plain(replace(submission, idempotency_key=None))
+        return self.queue.new_job(
+            kind=JobKind.DOWNLOAD, model=model, request={}, asked=asked, submission=submission
+        )
+
+    # Following
+
+    def job(self, job_id: str) -> Job:
+        """Return a job with its live progress.
+
+        Raises:
+            NotFound: there is no such job.
+        """
+        return self.queue.job(job_id)
+
+    def jobs(self, **filters: Any) -> Page[Job]:
+        """Return jobs, newest first; see :meth:`diorama.jobs.ledger.Ledger.list` for the filters."""
+        return self.queue.jobs(**filters)
+
+    def wait(self, job_id: str, timeout: float | None = None) -> Job:
+        """Block until a job is final, or ``timeout`` seconds have passed, and return it."""
+        return self.queue.wait(job_id, timeout)
+
+    def cancel(self, job_id: str) -> Job:
+        """Cancel a job; a running one ends within a step.
+
+        Raises:
+            NotFound: there is no such job.
+            Conflict: it is already final.
+        """
+        return self.queue.cancel(job_id)
+
+    def retry(self, job_id: str) -> Job:
+        """Submit the same request again as a new job, with the seed that ran before.
+
+        Raises:
+            NotFound: there is no such job.
+        """
+        job = self.queue.job(job_id)
+        submission = from_plain(Submission, job.asked)
+        seed = job.applied.get("seed", submission.seed)
+        return self.submit(
+            replace(submission, seed=seed, retry_of=job.id, priority=job.priority, owner=job.owner)
+        )
+
+    def forget(self, job_id: str) -> None:
+        """Remove a final job from the ledger; its assets stay.
+
+        Raises:
+            Conflict: it is not final.
+        """
+        self.queue.forget(job_id)
+
+    # Inputs and state
+
+    def take_in(self, source: bytes | Path | str, *, name: str = "image") -> MediaInput:
+        """Take in an image or a video: bytes, a path, a data URL, base64, an asset id, or an https address.
+
+        Raises:
+            InvalidRequest: it cannot be used; ``field`` is ``name``.
+        """
+        return take_in(source, name=name, settings=self.settings, assets=self.assets, fetch=self.fetch)
+
+    def can_generate(self, model_id: str) -> dict[str, Any]:
+        """Tell whether a model can run now, and if not, what would help."""
+        model = self.catalog.get(model_id)
+        ready = model.availability.state == "ready"
+        answer: dict[str, Any] = {
+            "model": model.id,
+            "can_generate": ready,
+            "availability": model.availability.state.value,
+        }
+        if not ready:
+            answer |= {
+                "reason": model.availability.state.value.replace("_", " "),
+                "fix": model.availability.fix,
+            }
+        return answer | {"memory_gb": model.memory_gb}
+
+    def status(self) -> Mapping[str, Any]:
+        """Return devices, loaded models, queue, versions and disk, as plain values."""
+        from diorama.status import system_status
+
+        return system_status(self)
+
+
+def _pass_on(done: Future[list[Job]], answer: Future[Job]) -> None:
+    error = done.exception()
+    if error is not None:
+        answer.set_exception(error)
+    else:
+        answer.set_result(done.result()[0])
