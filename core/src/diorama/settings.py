@@ -73,6 +73,7 @@ class Settings:
         default_model: Model used when none is named.
         output_format: ``png``, ``jpeg`` or ``webp``.
         offline: Try no network at all.
+        keyring: Keep keys in the system's keyring where there is one.
         plugins_allow: When not empty, only these entry-point names are loaded.
         devices: Devices for worker backends; empty to detect them.
         worker_python: Interpreter of the workers; empty for this one.
@@ -91,6 +92,7 @@ class Settings:
     default_model: str = "local:pocket"
     output_format: str = "png"
     offline: bool = False
+    keyring: bool = True
     plugins_allow: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
     worker_python: str = ""
