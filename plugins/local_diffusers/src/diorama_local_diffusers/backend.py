@@ -1,0 +1,132 @@
+"""The backend object: five hooks, each a few lines over the rooms of this package."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from diorama.contract import (
+    Artifact,
+    Backend,
+    BackendSettings,
+    DioramaError,
+    EditRequest,
+    GenerateRequest,
+    JobContext,
+    ListContext,
+    ModelInfo,
+    Placement,
+    Request,
+    Result,
+    UnknownModel,
+    hookimpl,
+)
+
+from diorama_local_diffusers.models.entry import ModelEntry
+from diorama_local_diffusers.models.info import model_info
+from diorama_local_diffusers.models.locate import locate
+from diorama_local_diffusers.models.shelf import all_entries, find
+from diorama_local_diffusers.models.vocabulary import read_vocabulary, report_unknown_words
+
+if TYPE_CHECKING:
+    from diorama_local_diffusers.runtime.engine_room import EngineRoom
+    from diorama_local_diffusers.runtime.residency import Loaded
+
+    Runner = Callable[[Loaded, Any, JobContext], list[Artifact]]
+
+
+class LocalDiffusersBackend(Backend):
+    """Diffusers models on this machine, one process per device.
+
+    Options (table ``[backends.local]``): ``models_file``, ``memory_budget_gb``, ``device``.
+    """
+
+    title = "Local models"
+    placement: Placement = "worker"
+    secrets: Mapping[str, tuple[str, ...]] = MappingProxyType(
+        {"hf_token": ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")}
+    )
+
+    def __init__(self, settings: BackendSettings) -> None:
+        super().__init__(settings)
+        self._room: EngineRoom | None = None
+
+    @hookimpl
+    def list_models(self, context: ListContext) -> Sequence[ModelInfo]:
+        """Return the shipped, added and found models; only small files are read."""
+        found = []
+        for entry in all_entries(self.settings).values():
+            try:
+                found.append(model_info(entry, self.settings))
+            except DioramaError as error:
+                context.log.warning("Model %s is left out: %s", entry.name, error.message)
+        return found
+
+    def describe(self, native_id: str, context: ListContext) -> ModelInfo | None:
+        """Return a model that is named by its hub id or path."""
+        from diorama_local_diffusers.models.direct import direct_entry
+
+        entry = find(native_id, self.settings) or direct_entry(
+            native_id, self.settings, offline=context.offline
+        )
+        return model_info(entry, self.settings) if entry else None
+
+    @hookimpl
+    def generate(self, request: GenerateRequest, context: JobContext) -> Result:
+        """Make pictures from text."""
+        from diorama_local_diffusers.runtime.pictures import generate
+
+        return self._run(request, context, generate)
+
+    @hookimpl
+    def edit(self, request: EditRequest, context: JobContext) -> Result:
+        """Change a picture, everywhere or inside a mask; the result has its exact size."""
+        from diorama_local_diffusers.runtime.pictures import edit
+
+        return self._run(request, context, edit)
+
+    def unload(self, native_id: str | None = None) -> None:
+        """Close one open model, or all."""
+        if self._room is not None:
+            entry = find(native_id, self.settings) if native_id else None
+            self._room.unload(entry.name if entry else native_id)
+
+    def close(self) -> None:
+        """Close all open models."""
+        self.unload()
+
+    def check(self) -> str:
+        """Say what this machine computes with."""
+        return self.room.describe()
+
+    @property
+    def room(self) -> EngineRoom:
+        """What holds the open models; made at the first use, because it imports torch."""
+        if self._room is None:
+            from diorama_local_diffusers.runtime.engine_room import EngineRoom
+
+            self._room = EngineRoom(self.settings)
+        return self._room
+
+    def _run(self, request: Request, context: JobContext, run: Runner) -> Result:
+        entry = self._entry(request.native_id)
+        place = locate(entry, self.settings)
+        vocabulary = read_vocabulary(place) if place is not None else None
+        report_unknown_words(vocabulary, "prompt", request.prompt, context)
+        report_unknown_words(vocabulary, "negative_prompt", request.negative_prompt or "", context)
+        return self.room.run(entry, request, context, run)
+
+    def _entry(self, native_id: str) -> ModelEntry:
+        from diorama_local_diffusers.models.direct import direct_entry
+
+        entry = find(native_id, self.settings) or direct_entry(
+            native_id, self.settings, offline=self.settings.offline
+        )
+        if entry is None:
+            raise UnknownModel(
+                f"There is no local model {native_id!r}.",
+                field="model",
+                fix="`diorama models list` shows what there is.",
+            )
+        return entry

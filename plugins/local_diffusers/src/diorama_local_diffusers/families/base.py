@@ -1,0 +1,188 @@
+"""What every family adapter answers: which pipeline classes, which controls, which call arguments.
+
+Adapters are plain descriptions and never import torch; :mod:`diorama_local_diffusers.runtime` runs them.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from diorama.contract import Capabilities, Operation, Range, Sizes
+
+from diorama_local_diffusers.models.entry import ModelEntry
+from diorama_local_diffusers.models.folder import PipelineFolder
+
+if TYPE_CHECKING:
+    from diorama.contract import Request
+
+Task = Literal["text", "image", "mask", "instruct"]
+"""How a pipeline is called: prompt alone, start picture, picture with mask, pictures with an instruction."""
+
+RATIOS = {
+    "1:1": 1.0,
+    "4:3": 4 / 3,
+    "3:4": 3 / 4,
+    "3:2": 1.5,
+    "2:3": 2 / 3,
+    "16:9": 16 / 9,
+    "9:16": 9 / 16,
+    "21:9": 21 / 9,
+}
+"""Aspect ratios offered by name, as width divided by height."""
+
+
+class Family:
+    """One family of models.
+
+    Attributes:
+        name: The ``type`` that users write.
+        title: Name for people.
+        classes: Pipeline class of each task, by diffusers name.
+        also: Further class names in ``model_index.json`` that mean this family.
+        denoiser: Component that is called at each step.
+        multiple_of: Sides must be multiples of this.
+        native: Side of the square that the model was trained for.
+        smallest: Smallest side.
+        default_steps: Denoising steps.
+        default_guidance: Guidance.
+        highest_guidance: Largest guidance that makes sense; 0 when there is no guidance.
+        default_strength: Strength of image-to-image.
+        negative_prompt: Whether a negative prompt has an effect.
+        schedulers: Samplers that may be chosen.
+        lora_kind: Kind of LoRA that fits; empty when none does.
+        single_file: Whether the pipeline class opens whole checkpoints in one file.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    classes: ClassVar[dict[Task, str]] = {}
+    also: ClassVar[tuple[str, ...]] = ()
+    denoiser: ClassVar[str] = "transformer"
+    multiple_of: ClassVar[int] = 16
+    native: ClassVar[int] = 1024
+    smallest: ClassVar[int] = 64
+    default_steps: ClassVar[int] = 28
+    default_guidance: ClassVar[float] = 3.5
+    highest_guidance: ClassVar[float] = 20.0
+    default_strength: ClassVar[float] = 0.6
+    negative_prompt: ClassVar[bool] = True
+    schedulers: ClassVar[tuple[str, ...]] = ()
+    lora_kind: ClassVar[str] = ""
+    single_file: ClassVar[bool] = False
+
+    def native_size(self, entry: ModelEntry, folder: PipelineFolder | None) -> tuple[int, int]:
+        """Return the width and height used when nothing is asked."""
+        if entry.default_width and entry.default_height:
+            return entry.default_width, entry.default_height
+        return self.native, self.native
+
+    def size_step(self, folder: PipelineFolder | None) -> int:
+        """Return what the sides must be a multiple of."""
+        return self.multiple_of
+
+    def capabilities(self, entry: ModelEntry, folder: PipelineFolder | None) -> dict[Operation, Capabilities]:
+        """Return what a model of this family can do."""
+        raise NotImplementedError
+
+    def guidance(self, request: Request, entry: ModelEntry) -> dict[str, Any]:
+        """Return the arguments for guidance and negative prompt."""
+        arguments: dict[str, Any] = {"guidance_scale": self.guidance_of(request, entry)}
+        if self.negative_prompt and request.negative_prompt:
+            arguments["negative_prompt"] = request.negative_prompt
+        return arguments
+
+    def guidance_of(self, request: Request, entry: ModelEntry) -> float:
+        """Return the guidance in force."""
+        if request.guidance_scale is not None:
+            return request.guidance_scale
+        return self.default_guidance if entry.default_guidance is None else entry.default_guidance
+
+    def steps_of(self, request: Request, entry: ModelEntry) -> int:
+        """Return the number of steps in force."""
+        return request.num_inference_steps or entry.default_steps or self.default_steps
+
+    def further(self, task: Task, request: Request, entry: ModelEntry) -> dict[str, Any]:
+        """Return further arguments of the pipeline call."""
+        return {}
+
+    def latent_grid(self, pipe: Any, latents: Any, width: int, height: int) -> Any:
+        """Return one picture's latents as (channels, height, width) for the preview."""
+        return latents[0]
+
+    # Controls that all families describe the same way.
+
+    def steps_range(self, entry: ModelEntry) -> Range:
+        """Return the allowed number of steps."""
+        return Range(minimum=1, maximum=150, default=entry.default_steps or self.default_steps, integer=True)
+
+    def guidance_range(self, entry: ModelEntry) -> Range | None:
+        """Return the allowed guidance, ``None`` for families without it."""
+        if not self.highest_guidance:
+            return None
+        default = self.default_guidance if entry.default_guidance is None else entry.default_guidance
+        return Range(minimum=0, maximum=max(self.highest_guidance, default), default=default)
+
+    def sizes(self, entry: ModelEntry, folder: PipelineFolder | None) -> Sizes:
+        """Return the sizes that may be asked, with ratios at the model's own number of pixels."""
+        width, height = self.native_size(entry, folder)
+        step = self.size_step(folder)
+        return Sizes(
+            default=(width, height),
+            minimum=min(self.smallest, width, height),
+            maximum=max(2048, width, height) if max(width, height) >= 512 else 4 * max(width, height),
+            multiple_of=step,
+            max_pixels=4 * width * height,
+            ratios={name: size_of_ratio(ratio, width * height, step) for name, ratio in RATIOS.items()},
+        )
+
+    def common(self, entry: ModelEntry) -> dict[str, Any]:
+        """Return the capability fields that all operations of a family share."""
+        return {
+            "negative_prompt": self.negative_prompt,
+            "num_inference_steps": self.steps_range(entry),
+            "guidance_scale": self.guidance_range(entry),
+            "schedulers": self.schedulers,
+            "lora_kinds": (self.lora_kind,) if self.lora_kind else (),
+            "preview": True,
+        }
+
+
+FOUR_PICTURES = Range(minimum=1, maximum=4, default=1, integer=True)
+"""How many pictures one request may ask for; each is made on its own, with its own seed."""
+ONE_INPUT = Range(minimum=1, maximum=1, default=1, integer=True)
+
+
+class ImageFamily(Family):
+    """Text to image, with image-to-image and inpainting over the same weights."""
+
+    def capabilities(self, entry: ModelEntry, folder: PipelineFolder | None) -> dict[Operation, Capabilities]:
+        """Return generate, and edit with strength and mask where the classes exist."""
+        sizes, common = self.sizes(entry, folder), self.common(entry)
+        found = {Operation.GENERATE: Capabilities(sizes=sizes, images_out=FOUR_PICTURES, **common)}
+        if "image" in self.classes:
+            strength = entry.default_strength or self.default_strength
+            found[Operation.EDIT] = Capabilities(
+                sizes=Sizes(match_input=True, free=False, minimum=1, maximum=65_500, multiple_of=1),
+                images_in=ONE_INPUT,
+                images_out=FOUR_PICTURES,
+                mask="mask" in self.classes,
+                strength=Range(minimum=0, maximum=1, default=strength),
+                **common,
+            )
+        return found
+
+    def runs_steps(self, steps: int, strength: float) -> int:
+        """Return how many of ``steps`` image-to-image really runs at ``strength``; the flow models round up."""
+        return min(math.ceil(steps * strength), steps)
+
+    def takes_size(self, task: Task) -> bool:
+        """Whether the pipeline of ``task`` has the arguments ``width`` and ``height``."""
+        return True
+
+
+def size_of_ratio(ratio: float, pixels: int, step: int) -> tuple[int, int]:
+    """Return the size with about ``pixels`` pixels and ``ratio`` = width / height, sides multiples of ``step``."""
+    height = math.sqrt(pixels / ratio)
+    width = height * ratio
+    return max(step, round(width / step) * step), max(step, round(height / step) * step)

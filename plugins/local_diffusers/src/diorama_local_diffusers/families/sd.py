@@ -1,0 +1,56 @@
+"""Stable Diffusion 1 and 2, their many descendants, and the pocket model."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from diorama_local_diffusers.families.base import ImageFamily, Task
+from diorama_local_diffusers.models.entry import ModelEntry
+from diorama_local_diffusers.models.folder import PipelineFolder
+from diorama_local_diffusers.runtime.schedulers import SAMPLERS
+
+
+class StableDiffusion(ImageFamily):
+    """A UNet over a VAE's latents, steered by one CLIP text encoder."""
+
+    name = "sd"
+    title = "Stable Diffusion"
+    classes: ClassVar[dict[Task, str]] = {
+        "text": "StableDiffusionPipeline",
+        "image": "StableDiffusionImg2ImgPipeline",
+        "mask": "StableDiffusionInpaintPipeline",
+    }
+    denoiser = "unet"
+    multiple_of = 8
+    native = 512
+    default_steps = 25
+    default_guidance = 7.5
+    schedulers = tuple(SAMPLERS)
+    lora_kind = "sd"
+    single_file = True
+
+    def native_size(self, entry: ModelEntry, folder: PipelineFolder | None) -> tuple[int, int]:
+        """Take the size from the UNet's latents, which is how these models record what they were trained for."""
+        if entry.default_width or folder is None:
+            return super().native_size(entry, folder)
+        sample = folder.config("unet").get("sample_size")
+        side = sample * vae_factor(folder) if isinstance(sample, int) else self.native
+        return side, side
+
+    def size_step(self, folder: PipelineFolder | None) -> int:
+        """Return 8: the pipelines refuse other sizes, whatever the VAE's factor."""
+        return self.multiple_of
+
+    def runs_steps(self, steps: int, strength: float) -> int:
+        """These pipelines round down, and break when nothing is left."""
+        return min(int(steps * strength), steps)
+
+    def takes_size(self, task: Task) -> bool:
+        """Image-to-image takes its size from the picture."""
+        return task != "image"
+
+
+def vae_factor(folder: PipelineFolder) -> int:
+    """Return how many pixels one latent stands for, along a side."""
+    levels = folder.config("vae").get("block_out_channels")
+    return int(2 ** (len(levels) - 1)) if isinstance(levels, list) and levels else 8

@@ -1,0 +1,93 @@
+"""The list of models: shipped, the user's own, and whatever lies in the watched folders."""
+
+from __future__ import annotations
+
+import logging
+import tomllib
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from diorama.contract import BackendSettings, DioramaError, InvalidRequest
+
+from diorama_local_diffusers.models.detect import detect
+from diorama_local_diffusers.models.entry import ModelEntry, Origin, entry_from_table
+from diorama_local_diffusers.models.headers import PICKLES
+from diorama_local_diffusers.models.locate import HUB_ID
+
+log = logging.getLogger(__name__)
+
+
+def user_file(settings: BackendSettings) -> Path:
+    """Return the user's own list; option ``models_file`` names another place."""
+    named = settings.options.get("models_file")
+    return Path(str(named)).expanduser() if named else settings.data_dir / "models.toml"
+
+
+@cache
+def shipped() -> tuple[ModelEntry, ...]:
+    """Return the models that this package knows."""
+    text = resources.files("diorama_local_diffusers").joinpath("models.toml").read_text(encoding="utf-8")
+    return _parse(text, "shipped", "models.toml")
+
+
+def user_entries(settings: BackendSettings) -> tuple[ModelEntry, ...]:
+    """Return the user's own models.
+
+    Raises:
+        InvalidRequest: the file is not valid.
+    """
+    place = user_file(settings)
+    return _parse(place.read_text(encoding="utf-8"), "user", str(place)) if place.is_file() else ()
+
+
+def _parse(text: str, origin: Origin, source: str) -> tuple[ModelEntry, ...]:
+    try:
+        tables = tomllib.loads(text).get("models", [])
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidRequest(f"{source} is not valid TOML: {error}.", field="models_file") from error
+    return tuple(entry_from_table(table, origin, source) for table in tables)
+
+
+def all_entries(settings: BackendSettings) -> dict[str, ModelEntry]:
+    """Return every model by name; the user's rows replace shipped ones of the same name."""
+    found = {entry.name: entry for entry in shipped()}
+    try:
+        found |= {entry.name: entry for entry in user_entries(settings)}
+    except InvalidRequest as error:
+        log.warning("The user's list of models is left out: %s", error.message)
+    taken = {entry.path for entry in found.values()}
+    for entry in watched_entries(settings):
+        if entry.path not in taken:
+            found.setdefault(entry.name, entry)
+    return found
+
+
+def watched_entries(settings: BackendSettings) -> list[ModelEntry]:
+    """Return the diffusers folders, ``.safetensors`` and ``.gguf`` files in the models folders."""
+    found = []
+    for folder in settings.models_dirs:
+        for place in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if not (
+                (place / "model_index.json").is_file() or place.suffix.lower() in (".safetensors", ".gguf")
+            ):
+                continue
+            try:
+                found.append(ModelEntry(name=place.stem if place.is_file() else place.name, path=str(place),
+                                        type=detect(place), tags=("local",), origin="folder"))  # fmt: skip
+            except DioramaError as error:
+                log.info("%s is not listed: %s", place, error.message)
+    return found
+
+
+def find(native_id: str, settings: BackendSettings) -> ModelEntry | None:
+    """Return the model called ``native_id``: a name in the list, or the hub id or path of one."""
+    entries = all_entries(settings)
+    if native_id in entries:
+        return entries[native_id]
+    return next((entry for entry in entries.values() if entry.path == native_id), None)
+
+
+def looks_like_source(text: str) -> bool:
+    """Whether ``text`` can name a model: a hub id, a path, or a pickle that deserves its refusal."""
+    return bool(HUB_ID.fullmatch(text)) or Path(text).expanduser().exists() or Path(text).suffix in PICKLES

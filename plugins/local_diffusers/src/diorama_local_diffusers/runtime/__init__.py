@@ -1,0 +1,1 @@
+"""Opening models, keeping them in memory, and running them."""

@@ -1,0 +1,109 @@
+"""One process's open models and the way a job runs on them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
+
+from diorama.contract import (
+    Artifact,
+    BackendNotReady,
+    BackendSettings,
+    JobContext,
+    OutOfMemory,
+    Request,
+    Result,
+)
+
+from diorama_local_diffusers.families import family_named
+from diorama_local_diffusers.models.entry import ModelEntry
+from diorama_local_diffusers.models.folder import folder_bytes, read_folder
+from diorama_local_diffusers.models.locate import locate
+from diorama_local_diffusers.runtime.device import pick_device, pick_dtype, release_cache
+from diorama_local_diffusers.runtime.loading import open_folder
+from diorama_local_diffusers.runtime.residency import Loaded, Residents
+
+Runner = Callable[[Loaded, Any, JobContext], list[Artifact]]
+
+
+class EngineRoom:
+    """Opens models, keeps them, and turns what goes wrong into errors that help.
+
+    Args:
+        settings: Of this backend; option ``memory_budget_gb`` bounds what stays open.
+    """
+
+    def __init__(self, settings: BackendSettings) -> None:
+        self._settings = settings
+        self.device = pick_device(settings.device or str(settings.options.get("device", "")))
+        self.dtype = pick_dtype(self.device)
+        budget = float(settings.options.get("memory_budget_gb", 0))
+        self.residents = Residents(self.device, int(budget * 1e9))
+
+    def run(self, entry: ModelEntry, request: Request, context: JobContext, run: Runner) -> Result:
+        """Open the model if needed and run one job on it."""
+        started = time.perf_counter()
+        try:
+            loaded = self.open(entry, context)
+            opened = time.perf_counter()
+            artifacts = run(loaded, request, context)
+        except RuntimeError as error:
+            if not _is_out_of_memory(error):
+                raise
+            release_cache(self.device)
+            raise OutOfMemory(
+                f"{entry.name} ran out of memory on {self.device}.",
+                fix="Ask for a smaller size or fewer frames, or close other programs that use the device.",
+            ) from error
+        facts = self._facts(loaded) | {
+            "seconds_loading": round(opened - started, 3),
+            "seconds_running": round(time.perf_counter() - opened, 3),
+        }
+        return Result(artifacts=tuple(artifacts), facts=facts)
+
+    def open(self, entry: ModelEntry, context: JobContext) -> Loaded:
+        """Return the open model, loading it first when needed.
+
+        Raises:
+            BackendNotReady: it is not on this machine.
+        """
+        place = locate(entry, self._settings)
+        if place is None:
+            raise BackendNotReady(
+                f"{entry.name} is not on this machine.",
+                fix=f"Run `diorama models download {self._settings.id}:{entry.name}`.",
+            )
+        folder = read_folder(place)
+
+        def make() -> Loaded:
+            pipe = open_folder(folder, context, self.device, self.dtype)
+            return Loaded(entry, family_named(entry.type), folder, pipe)
+
+        return self.residents.get(entry.name, folder_bytes(place), make)
+
+    def unload(self, name: str | None) -> None:
+        """Close one model, or all."""
+        self.residents.drop(name)
+
+    def describe(self) -> str:
+        """Return the device and number type in a sentence."""
+        return f"Computes on {self.device} in {str(self.dtype).removeprefix('torch.')}."
+
+    def _facts(self, loaded: Loaded) -> dict[str, Any]:
+        facts: dict[str, Any] = {
+            "device": self.device,
+            "dtype": str(self.dtype).removeprefix("torch."),
+            "pipeline": type(loaded.pipe).__name__,
+            "versions": {name: version(name) for name in ("torch", "diffusers", "transformers")},
+        }
+        if loaded.entry.revision:
+            facts["revision"] = loaded.entry.revision
+        return facts
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    import torch
+
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

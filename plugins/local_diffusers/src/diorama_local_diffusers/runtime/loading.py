@@ -1,0 +1,89 @@
+"""Opening a pipeline folder part by part, with true progress, from safetensors only."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from typing import Any
+
+from diorama.contract import BackendNotReady, JobContext
+
+from diorama_local_diffusers.models.folder import (
+    PipelineFolder,
+    folder_variant,
+    missing_weights,
+    weight_files,
+)
+
+
+def open_folder(folder: PipelineFolder, context: JobContext, device: str, dtype: Any, **given: Any) -> Any:
+    """Open the pipeline that ``model_index.json`` names.
+
+    Args:
+        folder: Where the parts lie.
+        context: Told how far loading is; a cancel is obeyed between parts.
+        device: Where the weights end up; parts are moved one after the other.
+        dtype: Number type of the weights.
+        given: Parts that are already open, by name; ``None`` leaves one out.
+
+    Raises:
+        BackendNotReady: weights are absent, incomplete, or pickles.
+    """
+    problems = [line for line in missing_weights(folder) if line.split(" ", 1)[0] not in given]
+    if problems:
+        raise BackendNotReady(
+            f"The model in {folder.path} cannot be opened: {'; '.join(problems)}.",
+            fix="Download the missing safetensors files.",
+        )
+    quiet_libraries()
+    parts = _open_parts(folder, context, device, dtype, given)
+    pipe = _pipeline_class(folder.class_name).from_pretrained(
+        str(folder.path), dtype=dtype, local_files_only=True, use_safetensors=True, **parts
+    )
+    pipe.set_progress_bar_config(disable=True)
+    return pipe
+
+
+def _open_parts(
+    folder: PipelineFolder, context: JobContext, device: str, dtype: Any, given: dict[str, Any]
+) -> dict[str, Any]:
+    waiting = [name for name in folder.weighty() if name not in given]
+    sizes = {name: sum(file.stat().st_size for file in weight_files(folder.path / name)) for name in waiting}
+    total, done = max(sum(sizes.values()), 1), 0
+    variant = folder_variant(folder)
+    parts = dict(given)
+    for name in waiting:
+        context.progress("loading_model", done / total, f"Loading {name}", bytes_done=done, bytes_total=total)
+        parts[name] = _open_part(folder, name, variant, dtype).to(device)
+        done += sizes[name]
+    context.progress("loading_model", 1.0, "Loaded", bytes_done=total, bytes_total=total)
+    return parts
+
+
+def _open_part(folder: PipelineFolder, name: str, variant: str | None, dtype: Any) -> Any:
+    library, kind = folder.components[name]
+    options: dict[str, Any] = {"local_files_only": True, "use_safetensors": True, "dtype": dtype}
+    if variant and all(".fp" in file.name or ".bf" in file.name for file in weight_files(folder.path / name)):
+        options["variant"] = variant
+    return _component_class(folder, library, kind).from_pretrained(str(folder.path / name), **options).eval()
+
+
+def _component_class(folder: PipelineFolder, library: str, kind: str) -> Any:
+    if library in ("diffusers", "transformers"):
+        return getattr(importlib.import_module(library), kind)
+    return getattr(importlib.import_module(f"diffusers.pipelines.{library}"), kind)
+
+
+def _pipeline_class(name: str) -> Any:
+    return getattr(importlib.import_module("diffusers"), name)
+
+
+def quiet_libraries() -> None:
+    """Stop the libraries' own bars and advice, which belong on nobody's screen here."""
+    import diffusers.utils.logging as diffusers_logging
+    import transformers.utils.logging as transformers_logging
+
+    diffusers_logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()
+    for name in ("diffusers", "transformers"):
+        logging.getLogger(name).setLevel(logging.ERROR)

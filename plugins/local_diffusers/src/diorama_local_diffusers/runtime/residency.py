@@ -1,0 +1,123 @@
+"""Models stay open between jobs, within a budget of bytes; the least recently used one leaves first."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+from diorama_local_diffusers.families.base import Family
+from diorama_local_diffusers.models.entry import ModelEntry
+from diorama_local_diffusers.models.folder import PipelineFolder
+from diorama_local_diffusers.runtime.device import free_bytes, release_cache
+
+
+class Loaded:
+    """An open model.
+
+    Attributes:
+        entry: Its row in the list.
+        family: Its adapter.
+        folder: Where its parts came from, when that was a folder.
+        pipe: The pipeline it was opened as.
+        bytes: What its weights take.
+    """
+
+    def __init__(self, entry: ModelEntry, family: Family, folder: PipelineFolder | None, pipe: Any) -> None:
+        self.entry = entry
+        self.family = family
+        self.folder = folder
+        self.pipe = pipe
+        self.bytes = weight_bytes(pipe)
+        self.preview: Callable[[Any], Any] | None = None
+        self._views: dict[str, Any] = {type(pipe).__name__: pipe}
+        self._scheduler = pipe.scheduler
+
+    def view(self, class_name: str, **more: Any) -> Any:
+        """Return the same weights as a pipeline of another class; no weight is copied."""
+        key = (
+            class_name
+            if not more
+            else f"{class_name}:{','.join(f'{k}={id(v)}' for k, v in sorted(more.items()))}"
+        )
+        if key not in self._views:
+            import diffusers
+
+            view = getattr(diffusers, class_name).from_pipe(self.pipe, **more)
+            view.set_progress_bar_config(disable=True)
+            self._views[key] = view
+        return self._views[key]
+
+    def use_scheduler(self, pipe: Any, name: str | None) -> None:
+        """Give ``pipe`` a fresh sampler, the model's own for ``None``, so that no state comes from an earlier job."""
+        from diorama_local_diffusers.runtime.schedulers import make_scheduler
+
+        own = self._scheduler
+        pipe.scheduler = make_scheduler(name, own.config) if name else type(own).from_config(own.config)
+
+    def forget_views(self) -> None:
+        """Drop all other pipelines over these weights."""
+        self._views = {type(self.pipe).__name__: self.pipe}
+
+
+class Residents:
+    """The open models of one process.
+
+    Args:
+        device: Where they are.
+        budget: Bytes that all of them together may take; 0 lets the free memory decide.
+    """
+
+    def __init__(self, device: str, budget: int = 0) -> None:
+        self.device = device
+        self._budget = budget
+        self._open: OrderedDict[str, Loaded] = OrderedDict()
+
+    def get(self, key: str, needed: int, make: Callable[[], Loaded]) -> Loaded:
+        """Return the open model ``key``, or open it.
+
+        Args:
+            key: Name with everything that changes the weights.
+            needed: Bytes it is expected to take; room is made before it is opened.
+            make: Opens it.
+        """
+        if key in self._open:
+            self._open.move_to_end(key)
+            return self._open[key]
+        self._make_room(needed)
+        loaded = make()
+        self._open[key] = loaded
+        return loaded
+
+    def drop(self, key: str | None = None) -> None:
+        """Close one model (every variant whose key starts with ``key``), or all, and free their memory."""
+        for name in [name for name in self._open if key is None or name == key or name.startswith(key + "|")]:
+            self._open.pop(name).forget_views()
+        release_cache(self.device)
+
+    def names(self) -> tuple[str, ...]:
+        """Return the keys of the open models, least recently used first."""
+        return tuple(self._open)
+
+    def _make_room(self, needed: int) -> None:
+        while self._open and self._too_much(needed):
+            self.drop(next(iter(self._open)))
+
+    def _too_much(self, needed: int) -> bool:
+        held = sum(model.bytes for model in self._open.values())
+        if self._budget:
+            return held + needed > self._budget
+        # A fifth of what is free stays for activations.
+        return needed * 1.25 > free_bytes(self.device)
+
+
+def weight_bytes(pipe: Any) -> int:
+    """Return the bytes of all weights of a pipeline."""
+    from torch.nn import Module
+
+    modules = [part for part in pipe.components.values() if isinstance(part, Module)]
+    return sum(
+        tensor.numel() * tensor.element_size()
+        for module in modules
+        for tensor in (*module.parameters(), *module.buffers())
+    )

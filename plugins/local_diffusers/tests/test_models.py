@@ -1,0 +1,167 @@
+"""The list of models, detection and refusals: all without torch."""
+
+from __future__ import annotations
+
+import json
+import logging
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from diorama.contract import AvailabilityState, BackendSettings, InvalidRequest, ListContext, UnknownModel
+from diorama_local_diffusers.models.detect import detect
+from diorama_local_diffusers.models.headers import read_safetensors_header
+from diorama_local_diffusers.models.user import add_model, remove_model
+from diorama_local_diffusers.models.vocabulary import read_vocabulary
+
+
+class Listing(ListContext):
+    refresh = False
+    offline = True
+    log = logging.getLogger("test")
+
+    def fetch(self, url: str, **_: Any) -> Any:
+        raise AssertionError("a listing needs no network")
+
+    def secret(self, name: str) -> str | None:
+        return None
+
+
+def safetensors(place: Path, keys: dict[str, tuple[int, ...]]) -> Path:
+    header: dict[str, Any] = {}
+    end = 0
+    for key, shape in keys.items():
+        size = 2
+        for side in shape:
+            size *= side
+        header[key] = {"dtype": "F16", "shape": list(shape), "data_offsets": [end, end + size]}
+        end += size
+    text = json.dumps(header).encode()
+    place.write_bytes(struct.pack("<Q", len(text)) + text + bytes(end))
+    return place
+
+
+def pipeline_folder(
+    place: Path, class_name: str = "StableDiffusionPipeline", library: str = "diffusers"
+) -> Path:
+    (place / "unet").mkdir(parents=True)
+    index = {
+        "_class_name": class_name,
+        "unet": [library, "UNet2DConditionModel"],
+        "scheduler": [library, "DDIMScheduler"],
+    }
+    (place / "model_index.json").write_text(json.dumps(index))
+    (place / "unet/config.json").write_text(json.dumps({"sample_size": 64}))
+    safetensors(place / "unet/diffusion_pytorch_model.safetensors", {"w": (2, 2)})
+    return place
+
+
+def test_listing_and_detecting_import_no_torch(tmp_path: Path) -> None:
+    folder = pipeline_folder(tmp_path / "models/one")
+    program = f"""
+import sys
+from pathlib import Path
+from diorama.contract import BackendSettings
+import diorama_local_diffusers
+backend = diorama_local_diffusers.create_backend(BackendSettings(id="local", models_dirs=(Path({str(tmp_path / "models")!r}),)))
+import logging
+class Context: log = logging.getLogger("x"); offline = True; refresh = False
+names = [model.id for model in backend.list_models(Context())]
+assert "local:one" in names and "local:pocket" in names, names
+from diorama_local_diffusers.models.user import add_model
+add_model(backend.settings.__class__(id="local", data_dir=Path({str(tmp_path)!r})), {str(folder)!r})
+heavy = {{"torch", "diffusers", "transformers", "huggingface_hub", "numpy", "PIL"}} & set(sys.modules)
+assert not heavy, heavy
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_detection_is_fast(tmp_path: Path) -> None:
+    folder = pipeline_folder(tmp_path / "m")
+    detect(folder)
+    started = time.perf_counter()
+    for _ in range(100):
+        detect(folder)
+    assert time.perf_counter() - started < 0.5
+
+
+@pytest.mark.parametrize("name", ["model.ckpt", "model.pt", "model.PTH", "pytorch_model.bin"])
+def test_pickles_are_refused_with_the_reason(settings: BackendSettings, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"\x80\x04.")
+    with pytest.raises(InvalidRequest, match="pickle") as caught:
+        add_model(settings, str(tmp_path / name))
+    assert "safetensors" in str(caught.value.fix)
+
+
+def test_a_folder_with_pickles_only_is_refused(settings: BackendSettings, tmp_path: Path) -> None:
+    folder = pipeline_folder(tmp_path / "m")
+    (folder / "unet/diffusion_pytorch_model.safetensors").rename(folder / "unet/diffusion_pytorch_model.bin")
+    with pytest.raises(InvalidRequest, match="unet has its weights as a pickle"):
+        add_model(settings, str(folder))
+
+
+def test_code_shipped_with_weights_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequest, match="never run"):
+        detect(pipeline_folder(tmp_path / "m", library="my_unet"))
+
+
+@pytest.mark.parametrize("damage", ["cut", "length", "json", "empty"])
+def test_damaged_safetensors_are_refused(tmp_path: Path, damage: str) -> None:
+    place = safetensors(tmp_path / "m.safetensors", {"input_blocks.0.weight": (4, 4)})
+    whole = place.read_bytes()
+    broken = {
+        "cut": whole[:-1],
+        "length": struct.pack("<Q", 2**62) + whole[8:],
+        "json": whole[:8] + b"!" + whole[9:],
+        "empty": b"",
+    }[damage]
+    place.write_bytes(broken)
+    with pytest.raises(InvalidRequest, match=r"m\.safetensors cannot be read"):
+        read_safetensors_header(place)
+
+
+def test_models_are_added_listed_and_removed(settings: BackendSettings, backend: Any, tmp_path: Path) -> None:
+    info = add_model(settings, str(pipeline_folder(tmp_path / "my model")))
+    assert info.id == "local:my-model"
+    assert info.availability.state is AvailabilityState.READY
+    assert info.disk_gb is not None
+    assert "local:my-model" in [model.id for model in backend.list_models(Listing())]
+    assert add_model(settings, str(tmp_path / "my model")).id == "local:my-model", (
+        "adding twice changes nothing"
+    )
+    with pytest.raises(InvalidRequest, match="belongs to"):
+        add_model(settings, str(pipeline_folder(tmp_path / "other/my model")))
+    remove_model(settings, "my-model")
+    assert "local:my-model" not in [model.id for model in backend.list_models(Listing())]
+    with pytest.raises(UnknownModel):
+        remove_model(settings, "my-model")
+
+
+def test_paths_cannot_be_named_in_a_request(backend: Any, tmp_path: Path) -> None:
+    folder = pipeline_folder(tmp_path / "m")
+    assert backend.describe(str(folder), Listing()) is None
+    assert backend.describe("../m", Listing()) is None
+
+
+def test_a_broken_user_list_costs_only_itself(settings: BackendSettings, backend: Any) -> None:
+    settings.data_dir.mkdir(parents=True)
+    (settings.data_dir / "models.toml").write_text('[[models]]\nname = "x"\nsize = 3\n')
+    assert "local:pocket" in [model.id for model in backend.list_models(Listing())]
+
+
+def test_a_closed_vocabulary_names_unknown_words(tmp_path: Path) -> None:
+    words = {
+        "things": {"ball": ["sphere"], "box": []},
+        "colors": {"red": ["scarlet"]},
+        "filler": ["a", "in the"],
+    }
+    (tmp_path / "vocabulary.json").write_text(json.dumps(words))
+    vocabulary = read_vocabulary(tmp_path)
+    assert vocabulary is not None
+    assert vocabulary.unknown("A scarlet Sphere in the rocket, a rocket") == ["rocket"]
+    assert vocabulary.groups == {"things": ("ball", "box"), "colors": ("red",)}
+    assert "ball" in vocabulary.sentence()
