@@ -236,7 +236,9 @@ def read_sound(path: Path, found: Format) -> Audio | None:
         return Audio(samples=np.concatenate(parts, axis=1), sample_rate=stream.codec_context.sample_rate)
 
 
-def remux(source: Path, found: Format, target: Path, metadata: dict[str, str] | None = None) -> None:
+def remux(
+    source: Path, found: Format, target: Path, metadata: dict[str, str] | None = None, *, keep: bool = True
+) -> None:
     """Copy a video's streams into an MP4 or WebM file without touching a picture.
 
     Args:
@@ -244,6 +246,7 @@ def remux(source: Path, found: Format, target: Path, metadata: dict[str, str] | 
         found: Its format.
         target: New file; its extension chooses the container.
         metadata: Container tags to set besides those that are there.
+        keep: Whether the tags that are there stay.
     """
     import av
 
@@ -252,7 +255,7 @@ def remux(source: Path, found: Format, target: Path, metadata: dict[str, str] | 
         av.open(str(source), format=found.reader, options=READ_OPTIONS) as old,
         av.open(str(target), "w", format=target.suffix[1:], options=options) as new,
     ):
-        new.metadata.update(old.metadata)
+        new.metadata.update(old.metadata if keep else {})
         new.metadata.update(metadata or {})
         streams = {
             s.index: new.add_stream_from_template(s) for s in (*old.streams.video[:1], *old.streams.audio[:1])
