@@ -17,7 +17,7 @@ from diorama.access.fetch import SafeFetch
 from diorama.access.secrets import Secrets
 from diorama.assets.store import AssetStore
 from diorama.catalog import Catalog
-from diorama.contract import InvalidRequest, MediaInput, from_plain, to_plain
+from diorama.contract import InvalidRequest, MediaInput, ModelInfo, from_plain, to_plain
 from diorama.database.connection import migrate, open_engine
 from diorama.database.writer import Database
 from diorama.inputs import take_in
@@ -215,6 +215,32 @@ class Engine:
             Conflict: it is not final.
         """
         self.queue.forget(job_id)
+
+    # Models on this machine, and keys
+
+    def add_model(self, backend_id: str, source: str) -> ModelInfo:
+        """Add a folder, a file or a hub id to a backend that keeps models, and return its catalog entry.
+
+        Raises:
+            InvalidRequest: the source cannot be used.
+            BackendNotReady: the backend takes no models.
+        """
+        native_id = self.registry.backend(backend_id).add(source)
+        self.catalog.refresh(backend_id)
+        return self.catalog.get(f"{backend_id}:{native_id}")
+
+    def delete_model(self, model_id: str) -> int:
+        """Remove a downloaded model from memory and disk; return the freed bytes."""
+        model = self.catalog.get(model_id)
+        self.executor.unload(model.backend, model.native_id)
+        freed = self.registry.backend(model.backend).delete(model.native_id)
+        self.catalog.refresh(model.backend)
+        return freed
+
+    def check_backend(self, backend_id: str) -> str:
+        """Prove a backend's key and address with a real call; return a sentence about what answered."""
+        backend = self.registry.backend(backend_id)
+        return backend.check(self.catalog.context(backend_id))
 
     # Inputs and state
 

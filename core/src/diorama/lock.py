@@ -66,3 +66,19 @@ def read_holder(data_dir: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return plain if isinstance(plain, dict) else {}
+
+
+def holder_url(data_dir: Path) -> str | None:
+    """Return the address of the server that holds ``data_dir`` now, or ``None`` when nobody does or it has none."""
+    url = read_holder(data_dir).get("url")
+    if not url:
+        return None
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(data_dir / "engine.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return str(url)
+    lock.release()
+    return None

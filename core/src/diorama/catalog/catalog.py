@@ -123,7 +123,7 @@ class Catalog:
             return None
         backend = self._registry.backend(backend_id)
         try:
-            model = backend.describe(native_id, self._context(backend_id, refresh=False))
+            model = backend.describe(native_id, self.context(backend_id, refresh=False))
         except DioramaError:
             raise
         except Exception as error:
@@ -154,7 +154,7 @@ class Catalog:
 
     def _refresh_one(self, backend_id: str, force: bool) -> None:
         previous = self._listings.get(backend_id, Listing())
-        listing = ask(self._registry, backend_id, self._context(backend_id, refresh=force), previous)
+        listing = ask(self._registry, backend_id, self.context(backend_id, refresh=force), previous)
         if not listing.stale and listing.models != previous.models:
             write_cache(self._cache_file(backend_id), listing)
         with self._lock:
@@ -170,7 +170,8 @@ class Catalog:
             self._index = ModelIndex(model for item in self._listings.values() for model in item.models)
             self._revision += 1
 
-    def _context(self, backend_id: str, *, refresh: bool) -> BackendListContext:
+    def context(self, backend_id: str, *, refresh: bool = False) -> BackendListContext:
+        """Return what a backend sees while it lists, describes or checks itself."""
         return BackendListContext(
             backend_id,
             refresh=refresh,

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import pluggy
 
-from diorama.contract.context import JobContext, ListContext
+from diorama.contract.context import BaseContext, JobContext, ListContext
 from diorama.contract.models import ModelInfo
 from diorama.contract.requests import EditRequest, GenerateRequest, UpscaleRequest, VideoRequest
 from diorama.contract.results import Result
@@ -171,8 +171,11 @@ class Backend:
     def unload(self, native_id: str | None = None) -> None:
         """Free the memory of one model, or of all."""
 
-    def check(self) -> str:
+    def check(self, context: BaseContext) -> str:
         """Prove that the configured key and address work, with a real call.
+
+        Args:
+            context: Where the key comes from.
 
         Returns:
             A sentence about what answered.

@@ -1,0 +1,7 @@
+"""``python -m diorama.cli``."""
+
+import sys
+
+from diorama.cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,35 @@
+"""``diorama edit IMAGE "PROMPT"``."""
+
+from __future__ import annotations
+
+import argparse
+
+from diorama.cli.client import read_input
+from diorama.cli.job_running import build_body, run_job
+from diorama.cli.options import add_common_job, add_size
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("image", help="the picture to change")
+    parser.add_argument("prompt", nargs="+", help="what it should become")
+    parser.add_argument(
+        "--reference", action="append", default=[], metavar="FILE", help="a further picture (repeatable)"
+    )
+    parser.add_argument(
+        "--mask", metavar="FILE", help="white is changed, black is kept; as large as the picture"
+    )
+    parser.add_argument(
+        "--strength", type=float, metavar="X", help="0 changes nothing, 1 ignores the picture"
+    )
+    add_size(parser)
+    add_common_job(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Change a picture."""
+    images = [read_input(path) for path in (options.image, *options.reference)]
+    mask = read_input(options.mask) if options.mask else None
+    options.prompt = " ".join(options.prompt)
+    return run_job(options, build_body(options, kind="edit", images=images, mask=mask))

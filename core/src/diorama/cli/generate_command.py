@@ -1,0 +1,27 @@
+"""``diorama generate "PROMPT"``, and ``diorama "PROMPT"``."""
+
+from __future__ import annotations
+
+import argparse
+
+from diorama.cli.client import read_input
+from diorama.cli.job_running import build_body, run_job
+from diorama.cli.options import add_common_job, add_size
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("prompt", nargs="+", help="what the picture should show")
+    add_size(parser)
+    parser.add_argument(
+        "--image", action="append", default=[], metavar="FILE", help="a reference picture (repeatable)"
+    )
+    add_common_job(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Make pictures."""
+    images = [read_input(path) for path in options.image]
+    options.prompt = " ".join(options.prompt)
+    return run_job(options, build_body(options, kind=None if images else "generate", images=images))

@@ -1,0 +1,204 @@
+"""The engine behind a server, over the REST API."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote
+
+from diorama.contract.errors import BackendError, InvalidRequest, error_from_plain
+
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 120.0
+
+
+class HttpClient:
+    """A :class:`diorama.cli.client.Client` over a running server.
+
+    Args:
+        url: Such as ``http://127.0.0.1:8031``.
+        api_key: Key of that server, where it demands one.
+
+    Raises:
+        InvalidRequest: the address is not http or https.
+    """
+
+    def __init__(self, url: str, *, api_key: str | None = None) -> None:
+        import httpx2
+
+        if not url.startswith(("http://", "https://")):
+            raise InvalidRequest(
+                f"{url!r} is no server address.", field="--server", fix="Write it like http://127.0.0.1:8031."
+            )
+        headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+        self._url = url.rstrip("/")
+        self._http = httpx2.Client(
+            base_url=self._url,
+            headers=headers,
+            timeout=httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
+            trust_env=False,
+        )
+
+    def __enter__(self) -> HttpClient:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    def models(self, **filters: str | None) -> list[dict[str, Any]]:
+        """See :class:`Client`."""
+        return self._listed("/api/models", "models", _given(filters))
+
+    def model(self, model_id: str) -> dict[str, Any]:
+        """See :class:`Client`."""
+        return self._json("GET", f"/api/models/{quote(model_id, safe=':/')}")
+
+    def refresh(self) -> None:
+        """See :class:`Client`."""
+        self._json("POST", "/api/models/refresh")
+
+    def add_model(self, backend: str, source: str) -> dict[str, Any]:
+        """See :class:`Client`."""
+        raise InvalidRequest(
+            "A server takes no files of this machine.",
+            field="source",
+            fix="Run this where the server runs, with the server stopped.",
+        )
+
+    def delete_model(self, model_id: str) -> int:
+        """See :class:`Client`."""
+        return int(
+            self._json("DELETE", f"/api/models/{quote(model_id, safe=':/')}/cache").get("freed_bytes", 0)
+        )
+
+    def plan(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """See :class:`Client`."""
+        return self._json("POST", "/api/jobs/plan", json=_wire(body))
+
+    def submit(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """See :class:`Client`."""
+        if body.get("kind") == "download":
+            return self._json("POST", f"/api/models/{quote(str(body['model']), safe=':/')}/download")
+        return self._json("POST", "/api/jobs", json=_wire(body))
+
+    def follow(self, job_id: str) -> Iterator[dict[str, Any]]:
+        """See :class:`Client`."""
+        while True:
+            job = self.job(job_id)
+            yield job
+            if job["status"] in ("completed", "failed", "cancelled"):
+                return
+            for event in self._events(job_id):
+                if event.get("status") in ("completed", "failed", "cancelled"):
+                    break
+                if "progress" in event:
+                    yield job | event
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        """See :class:`Client`."""
+        return _with_assets(self._json("GET", f"/api/jobs/{quote(job_id)}"))
+
+    def jobs(self, **filters: Any) -> list[dict[str, Any]]:
+        """See :class:`Client`."""
+        return [_with_assets(job) for job in self._listed("/api/jobs", "jobs", _given(filters))]
+
+    def cancel(self, job_id: str) -> dict[str, Any]:
+        """See :class:`Client`."""
+        return self._json("DELETE", f"/api/jobs/{quote(job_id)}")
+
+    def retry(self, job_id: str) -> dict[str, Any]:
+        """See :class:`Client`."""
+        return self._json("POST", f"/api/jobs/{quote(job_id)}/retry")
+
+    def assets(self, **filters: Any) -> list[dict[str, Any]]:
+        """See :class:`Client`."""
+        return self._listed("/api/assets", "assets", _given(filters))
+
+    def asset(self, asset_id: str) -> dict[str, Any]:
+        """See :class:`Client`."""
+        return self._json("GET", f"/api/assets/{quote(asset_id)}")
+
+    def asset_bytes(self, asset_id: str, *, format: str | None = None) -> bytes:
+        """See :class:`Client`."""
+        params = {"format": format} if format else {}
+        return bytes(self._send("GET", f"/api/assets/{quote(asset_id)}/file", params=params).content)
+
+    def plugins(self) -> dict[str, Any]:
+        """See :class:`Client`."""
+        return self._json("GET", "/api/plugins")
+
+    def status(self) -> dict[str, Any]:
+        """See :class:`Client`."""
+        return self._json("GET", "/api/system/status")
+
+    def _events(self, job_id: str) -> Iterator[dict[str, Any]]:
+        import httpx2
+
+        try:
+            with self._http.stream("GET", f"/api/jobs/{quote(job_id)}/events", timeout=None) as stream:
+                for line in stream.iter_lines():
+                    if line.startswith("data:"):
+                        event = json.loads(line.removeprefix("data:"))
+                        if isinstance(event, dict):
+                            yield event
+        except httpx2.HTTPError:
+            return  # the next look at the job tells whether the server is still there
+
+    def _listed(self, path: str, key: str, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+        answer = self._send("GET", path, params=params).json()
+        return list(answer if isinstance(answer, list) else answer.get(key) or answer.get("items") or [])
+
+    def _json(self, method: str, path: str, **content: Any) -> dict[str, Any]:
+        answer = self._send(method, path, **content).json()
+        return dict(answer)
+
+    def _send(self, method: str, path: str, **content: Any) -> Any:
+        import httpx2
+
+        try:
+            response = self._http.request(method, path, **content)
+        except httpx2.HTTPError as error:
+            raise BackendError(
+                f"The server {self._url} does not answer: {type(error).__name__}.",
+                fix="Start it with `diorama serve`, or leave out --server.",
+            ) from error
+        if response.is_success:
+            return response
+        try:
+            raise error_from_plain(dict(response.json()["error"]))
+        except (ValueError, KeyError, TypeError):
+            raise BackendError(
+                f"The server answered {response.status_code}.", fix="Is that a Diorama server?"
+            ) from None
+
+
+def _given(filters: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in filters.items() if value not in (None, False)}
+
+
+def _wire(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the body with files as base64 and the API's names."""
+    wire = {key: value for key, value in body.items() if key not in ("images", "mask", "media")}
+    if body.get("images"):
+        wire["reference_images"] = [_encoded(path) for path in body["images"]]
+    for name in ("mask", "media"):
+        if body.get(name) is not None:
+            wire[name] = _encoded(body[name])
+    return wire
+
+
+def _encoded(path: Path) -> str:
+    return base64.b64encode(path.read_bytes()).decode("ascii")
+
+
+def _with_assets(job: dict[str, Any]) -> dict[str, Any]:
+    if "asset_ids" not in job:
+        found = [image["id"] for image in job.get("images") or []]
+        job["asset_ids"] = found + ([job["video"]["id"]] if job.get("video") else [])
+    return job

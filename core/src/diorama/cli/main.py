@@ -1,0 +1,73 @@
+"""The command `diorama`: finds the noun or verb, imports that one file, and hands over.
+
+Nothing is imported here that is not needed to print the help; a test holds this.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+COMMANDS = {
+    "generate": 'make pictures from text (the default: `diorama "a red ball"`)',
+    "edit": "change a picture",
+    "video": "make a video from text or a picture",
+    "upscale": "enlarge a picture or a video",
+    "models": "list, show, add, search, download, delete models",
+    "jobs": "list, show, cancel, retry jobs",
+    "assets": "list, show, export what was made",
+    "info": "show the recipe inside a file",
+    "replay": "run a file's recipe again and compare",
+    "plugins": "show installed backends, and broken ones",
+    "keys": "set, test, remove provider keys",
+    "serve": "start the server and the page",
+    "doctor": "check this installation",
+    "config": "show settings and where they come from",
+}
+"""Every command with its line of help. A name is also the name of its file here (with ``_command``)."""
+
+_EPILOG = """\
+exit codes: 0 done, 1 failed, 2 wrong use, 3 key missing or refused, 4 not found, 5 backend unavailable, 130 cancelled
+Progress goes to stderr, results to stdout. DIORAMA_HOME keeps everything in one folder; --server or DIORAMA_SERVER
+talks to a running server."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(help_text())
+        return 0 if arguments else 2
+    if arguments[0] in ("-V", "--version"):
+        from diorama import __version__
+
+        print(f"diorama {__version__}")
+        return 0
+    if arguments[0] not in COMMANDS:
+        arguments.insert(0, "generate")
+    from diorama.cli.running import run_command
+
+    return run_command(arguments[0], arguments[1:])
+
+
+def help_text() -> str:
+    """Return the overview."""
+    width = max(map(len, COMMANDS)) + 2
+    lines = [
+        'usage: diorama "PROMPT" [options]',
+        "       diorama COMMAND [options]",
+        "",
+        "One catalog behind one engine for image and video generation.",
+        "",
+        "commands:",
+        *(f"  {name:{width}}{line}" for name, line in COMMANDS.items()),
+        "",
+        "`diorama COMMAND --help` says more.",
+        "",
+        _EPILOG,
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
