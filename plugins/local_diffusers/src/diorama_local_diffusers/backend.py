@@ -10,6 +10,7 @@ from diorama.contract import (
     Artifact,
     Backend,
     BackendSettings,
+    BaseContext,
     DioramaError,
     EditRequest,
     GenerateRequest,
@@ -96,7 +97,7 @@ class LocalDiffusersBackend(Backend):
         """Close all open models."""
         self.unload()
 
-    def check(self) -> str:
+    def check(self, context: BaseContext) -> str:
         """Say what this machine computes with."""
         return self.room.describe()
 
