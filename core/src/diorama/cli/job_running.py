@@ -56,7 +56,8 @@ def run_job(options: argparse.Namespace, body: Mapping[str, Any]) -> int:
 def _follow(client: Client, job: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
     line = ProgressLine(quiet=options.quiet)
     try:
-        for job in client.follow(job["job_id"]):
+        for state in client.follow(job["job_id"]):
+            job = state
             line.update(job)
     except KeyboardInterrupt:
         line.close()

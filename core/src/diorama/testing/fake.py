@@ -40,6 +40,7 @@ from diorama.contract import (
     Request,
     Result,
     Sizes,
+    UnknownModel,
     UpscaleRequest,
     VideoRequest,
     hookimpl,
@@ -200,6 +201,8 @@ def paint(prompt: str, seed: int, size: tuple[int, int]) -> Image:
 
 def work(request: Request, context: JobContext, index: int = 0, count: int = 1) -> None:
     """Take the asked time in ten steps with progress, then cause the asked trouble."""
+    if not request.native_id.startswith(("image", "edit", "video", "upscale")):
+        raise UnknownModel(f"The fake backend has no model {request.native_id!r}.", field="model")
     steps, delay = 10, float(request.parameters.get("delay", 0))
     for step in range(steps):
         context.progress(
