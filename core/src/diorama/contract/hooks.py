@@ -168,6 +168,9 @@ class Backend:
 
         raise BackendNotReady(f"{self.name} keeps no models on disk.")
 
+    def warm(self) -> None:
+        """Import heavy libraries ahead of the first job; called in an idle worker, never for ``placement = "thread"``."""
+
     def unload(self, native_id: str | None = None) -> None:
         """Free the memory of one model, or of all."""
 

@@ -1,0 +1,36 @@
+"""What a worker process inherits: the interpreter's and the libraries' variables, none of the user's keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+_SECRET = re.compile(
+    r"(^|_)(api)?(keys?|tokens?|secrets?|passw(or)?ds?|passphrase|credentials?|auth|cookies?|dsn|pwd)(_|\d|$)",
+    re.IGNORECASE,
+)
+_USER_IN_URL = re.compile(r"://[^/@\s]*:[^/@\s]*@")
+_KEPT = frozenset({"PWD", "OLDPWD"})
+_OURS = ("DIORAMA_",)
+"""Settings travel over the wire; the server's own variables are none of a worker's business."""
+
+
+def worker_environment(environ: Mapping[str, str], named: Iterable[str] = ()) -> dict[str, str]:
+    """Return ``environ`` without keys.
+
+    A worker runs native code on files from the internet; what it does not have, it cannot leak. A backend asks for a
+    secret through its context.
+
+    Args:
+        environ: Variables of the server.
+        named: Variables that backends declared for their secrets.
+    """
+    declared = frozenset(named)
+    return {
+        name: value
+        for name, value in environ.items()
+        if name in _KEPT
+        or not (
+            name in declared or name.startswith(_OURS) or _SECRET.search(name) or _USER_IN_URL.search(value)
+        )
+    }
