@@ -10,9 +10,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from .info import ObjectInfo
 
@@ -25,10 +23,7 @@ def save_object_info(path: Path, info: ObjectInfo, key: str) -> None:
     blobs: list[bytes] = []
     offset = 0
     for name in info:
-        raw = info.raw(name)
-        if raw is None:
-            continue
-        blob = json.dumps(raw, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+        blob = info.blob(name)
         index[name] = (offset, len(blob))
         offset += len(blob)
         blobs.append(blob)
@@ -60,9 +55,8 @@ def load_object_info(path: Path, key: str | None = None) -> ObjectInfo | None:
         return None
     start = end + 1
 
-    def load(name: str) -> Mapping[str, Any] | None:
+    def load(name: str) -> bytes:
         offset, size = index[name]
-        raw = json.loads(content[start + offset : start + offset + size])
-        return raw if isinstance(raw, dict) else None
+        return content[start + offset : start + offset + size]
 
-    return ObjectInfo(list(index), load)
+    return ObjectInfo(index, load)

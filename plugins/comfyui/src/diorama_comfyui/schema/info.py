@@ -3,53 +3,67 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
+
+import msgspec
 
 from .parse import parse_class
 from .specs import NodeClass
 
-Loader = Callable[[str], Mapping[str, Any] | None]
+Loader = Callable[[str], bytes]
 
 
 class ObjectInfo(Mapping[str, NodeClass]):
     """A read-only mapping from class name to :class:`NodeClass`.
 
-    A server has thousands of classes and a workflow uses a dozen, so a class is parsed at its
-    first use and kept. Entries that are not objects count as absent.
+    A server has thousands of classes and a workflow uses a dozen, so a class is decoded and parsed
+    at its first use and kept. Entries that are no node classes count as absent.
     """
 
-    def __init__(self, names: Mapping[str, object] | list[str], load: Loader) -> None:
+    def __init__(self, names: Iterable[str], load: Loader) -> None:
         self._names = dict.fromkeys(names)
         self._load = load
-        self._parsed: dict[str, NodeClass] = {}
+        self._parsed: dict[str, NodeClass | None] = {}
 
     @classmethod
     def from_raw(cls, raw: object) -> ObjectInfo:
         """Wrap the decoded answer of ``/object_info``. Raises ``ValueError`` if it is not an object."""
         if not isinstance(raw, Mapping):
             raise ValueError("object_info is not a JSON object; is this the address of a ComfyUI server?")
-        entries = {str(k): v for k, v in raw.items() if isinstance(v, Mapping) and isinstance(v.get("input"), Mapping)}
-        return cls(list(entries), entries.get)
+        blobs = {str(name): value for name, value in raw.items() if isinstance(value, Mapping)}
+        return cls(blobs, lambda name: json.dumps(blobs[name], separators=(",", ":")).encode())
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> ObjectInfo:
-        """Parse the body of ``/object_info``. Raises ``ValueError`` if it is not a JSON object."""
-        return cls.from_raw(json.loads(text))
+    def from_json(cls, body: bytes) -> ObjectInfo:
+        """Index the body of ``/object_info``. Raises ``ValueError`` if it is not a JSON object."""
+        try:
+            blobs = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+        except msgspec.MsgspecError:
+            # Some nodes declare infinite bounds, which strict JSON does not know and Python's reader does.
+            return cls.from_raw(json.loads(body))
+        return cls(blobs, lambda name: bytes(blobs[name]))
 
     def __getitem__(self, name: str) -> NodeClass:
-        found = self._parsed.get(name)
+        if name not in self._parsed:
+            self._parsed[name] = self._parse(name)
+        found = self._parsed[name]
         if found is None:
-            if name not in self._names:
-                raise KeyError(name)
-            raw = self._load(name)
-            if raw is None:
-                raise KeyError(name)
-            found = self._parsed[name] = parse_class(name, raw)
+            raise KeyError(name)
         return found
 
+    def _parse(self, name: str) -> NodeClass | None:
+        if name not in self._names:
+            return None
+        raw = _decode(self._load(name))
+        return (
+            parse_class(name, raw)
+            if isinstance(raw, Mapping) and isinstance(raw.get("input"), Mapping)
+            else None
+        )
+
     def __contains__(self, name: object) -> bool:
-        return name in self._names
+        return isinstance(name, str) and name in self._names and self.get(name) is not None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
@@ -57,9 +71,11 @@ class ObjectInfo(Mapping[str, NodeClass]):
     def __len__(self) -> int:
         return len(self._names)
 
-    def raw(self, name: str) -> Mapping[str, Any] | None:
-        """Return the server's own JSON for a class, or None."""
-        return self._load(name) if name in self._names else None
+    def blob(self, name: str) -> bytes:
+        """Return the server's own JSON text for a class. Raises ``KeyError``."""
+        if name not in self._names:
+            raise KeyError(name)
+        return self._load(name)
 
     def choices(self, class_name: str, input_name: str) -> tuple[Any, ...]:
         """Return the choices of a combo input; empty if there is no such input."""
@@ -67,3 +83,10 @@ class ObjectInfo(Mapping[str, NodeClass]):
             return ()
         spec = self[class_name].by_name.get(input_name)
         return (spec.choices or ()) if spec else ()
+
+
+def _decode(body: bytes) -> object:
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return json.loads(body)

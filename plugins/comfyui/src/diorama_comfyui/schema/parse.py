@@ -32,7 +32,12 @@ _CUSTOM_TYPES = frozenset(
         "PAINTER",
     }
 )
-_UPLOADS = (("image_upload", "image"), ("video_upload", "video"), ("audio_upload", "audio"), ("file_upload", "file"))
+_UPLOADS = (
+    ("image_upload", "image"),
+    ("video_upload", "video"),
+    ("audio_upload", "audio"),
+    ("file_upload", "file"),
+)
 _SEED_NAMES = frozenset({"seed", "noise_seed"})
 _MAX_DEPTH = 12
 
@@ -56,9 +61,7 @@ def parse_class(name: str, raw: Mapping[str, Any]) -> NodeClass:
         description=_text(raw.get("description")),
         inputs=inputs,
         outputs=outputs,
-        output_names=tuple(
-            _text(names[i]) if i < len(names) else outputs[i] for i in range(len(outputs))
-        ),
+        output_names=tuple(_text(names[i]) if i < len(names) else outputs[i] for i in range(len(outputs))),
         output_groups=tuple(_text(group) for group in groups),
         output_node=bool(raw.get("output_node")),
         input_is_list=bool(raw.get("is_input_list")),
@@ -123,12 +126,16 @@ def parse_input(name: str, spec: object, required: bool = True, depth: int = 0) 
         display=_text(options.get("display")),
         branches=_branches(options, depth) if kind is Kind.DYNAMIC_COMBO else (),
         growth=_growth(template, depth) if kind is Kind.AUTOGROW else None,
-        slot_inputs=_parse_sections(options.get("inputs"), None, depth + 1) if kind is Kind.DYNAMIC_SLOT else (),
+        slot_inputs=_parse_sections(options.get("inputs"), None, depth + 1)
+        if kind is Kind.DYNAMIC_SLOT
+        else (),
         match_group=_text(template.get("template_id")),
     )
 
 
-def _kind_of(raw_type: object, options: Mapping[str, Any]) -> tuple[Kind, tuple[str, ...], tuple[Any, ...] | None]:
+def _kind_of(
+    raw_type: object, options: Mapping[str, Any]
+) -> tuple[Kind, tuple[str, ...], tuple[Any, ...] | None]:
     if isinstance(raw_type, (list, tuple)):
         return Kind.COMBO, ("COMBO",), tuple(raw_type)
     text = _text(raw_type).upper()

@@ -1,0 +1,1 @@
+"""ComfyUI for Diorama: workflows and checkpoints of any number of servers as models."""
