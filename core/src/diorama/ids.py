@@ -24,3 +24,17 @@ def new_id() -> str:
 def is_id(text: str) -> bool:
     """Tell whether ``text`` has the form of an id; anything else never reaches a path or a query."""
     return len(text) == 26 and all(character in _ALPHABET for character in text)
+
+
+def id_time(id: str) -> float:
+    """Return the Unix seconds at which an id was made, exact to a millisecond."""
+    value = 0
+    for character in id[:16]:
+        value = value << 5 | _ALPHABET.index(character)
+    return (value >> 30) / 1000
+
+
+def first_id_at(seconds: float) -> str:
+    """Return the smallest id of a moment: ids made before it sort before it."""
+    value = max(0, int(seconds * 1000)) << 80
+    return "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -5, -5))

@@ -197,9 +197,9 @@ def _stage_video(raw: Path, found: Format, job: _Job) -> StagedOutput:
     if target is found:
         return _finish_video(raw.rename(path), found, job)
     try:
-        remux(raw, found, path)
+        remux(raw, found, path, target.name)
         return _finish_video(path, target, job)
-    except Exception:  # a codec that this container cannot hold: encode anew
+    except (ValueError, Undecodable):  # a codec that this container cannot hold: encode anew
         path.unlink(missing_ok=True)
     try:
         write_video(

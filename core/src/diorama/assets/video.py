@@ -237,30 +237,41 @@ def read_sound(path: Path, found: Format) -> Audio | None:
 
 
 def remux(
-    source: Path, found: Format, target: Path, metadata: dict[str, str] | None = None, *, keep: bool = True
+    source: Path,
+    found: Format,
+    target: Path,
+    container: str,
+    metadata: dict[str, str] | None = None,
+    *,
+    keep: bool = True,
 ) -> None:
     """Copy a video's streams into an MP4 or WebM file without touching a picture.
 
     Args:
         source: The video.
         found: Its format.
-        target: New file; its extension chooses the container.
+        target: New file.
+        container: ``mp4`` or ``webm``.
         metadata: Container tags to set besides those that are there.
         keep: Whether the tags that are there stay.
+
+    Raises:
+        ValueError: the container cannot hold what is in the video, or the video is damaged.
     """
     import av
 
-    options = {"movflags": "+faststart+use_metadata_tags"} if target.suffix == ".mp4" else {}
-    with (
-        av.open(str(source), format=found.reader, options=READ_OPTIONS) as old,
-        av.open(str(target), "w", format=target.suffix[1:], options=options) as new,
-    ):
-        new.metadata.update(old.metadata if keep else {})
-        new.metadata.update(metadata or {})
-        streams = {
-            s.index: new.add_stream_from_template(s) for s in (*old.streams.video[:1], *old.streams.audio[:1])
-        }
-        for packet in old.demux([old.streams[index] for index in streams]):
-            if packet.dts is not None:
-                packet.stream = streams[packet.stream.index]
-                new.mux(packet)
+    options = {"movflags": "+faststart"} if container == "mp4" else {}
+    try:
+        with (
+            av.open(str(source), format=found.reader, options=READ_OPTIONS) as old,
+            av.open(str(target), "w", format=container, options=options) as new,
+        ):
+            new.metadata.update((old.metadata if keep else {}) | (metadata or {}))
+            wanted = (*old.streams.video[:1], *old.streams.audio[:1])
+            streams = {stream.index: new.add_stream_from_template(stream) for stream in wanted}
+            for packet in old.demux(wanted):
+                if packet.dts is not None:
+                    packet.stream = streams[packet.stream.index]
+                    new.mux(packet)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"the video cannot be copied into {container} ({error})") from error

@@ -5,9 +5,11 @@ A change here needs a migration in ``migrations/versions``.
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text, text
 
 metadata = MetaData()
+
+_Number = BigInteger().with_variant(Integer, "sqlite")
 
 jobs = Table(
     "jobs",
@@ -60,7 +62,10 @@ jobs = Table(
 assets = Table(
     "assets",
     metadata,
-    Column("id", String(26), primary_key=True),
+    Column(
+        "number", _Number, primary_key=True
+    ),  # the rowid, named so that VACUUM keeps it for the text index
+    Column("id", String(26), nullable=False, unique=True),
     Column("job_id", String(26)),
     Column("position", Integer, nullable=False, server_default="0"),  # index among the job's outputs
     Column("kind", String(8), nullable=False),
@@ -94,8 +99,14 @@ assets = Table(
     Index("assets_live", "id", sqlite_where=text("trashed_at IS NULL")),
     Index("assets_by_kind", "kind", "id", sqlite_where=text("trashed_at IS NULL")),
     Index("assets_by_model", "model", "id", sqlite_where=text("trashed_at IS NULL")),
-    Index("assets_by_session", "session_id", "id", sqlite_where=text("trashed_at IS NULL")),
-    Index("assets_by_favourite", "id", sqlite_where=text("favourite = 1 AND trashed_at IS NULL")),
+    Index("assets_by_operation", "operation", "id", sqlite_where=text("trashed_at IS NULL")),
+    Index("assets_by_session", "session_id", "id", sqlite_where=text("session_id IS NOT NULL")),
+    Index("assets_by_batch", "batch_id", "id", sqlite_where=text("batch_id IS NOT NULL")),
+    Index("assets_by_seed", "seed", "id", sqlite_where=text("seed IS NOT NULL")),
+    Index("assets_by_trash", "id", sqlite_where=text("trashed_at IS NOT NULL")),
+    Index(
+        "assets_by_favourite", "favourite", "id", sqlite_where=text("favourite = 1 AND trashed_at IS NULL")
+    ),
     Index("assets_by_job", "job_id", "position", unique=True),
     Index("assets_by_sha256", "sha256"),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -31,16 +31,19 @@ def write(recipe: Mapping[str, Any]) -> str:
         "Model hash": str(recipe["model_hash"])[:10] if recipe.get("model_hash") else None,
         "Model": recipe.get("model"),
         "Denoising strength": recipe.get("strength"),
-        "Lora hashes": ", ".join(
-            f"{item['id']}: {str(item['sha256'])[:10]}" for item in loras if item.get("sha256")
-        ),
-        "Lora weights": ", ".join(f"{item['id']}: {item.get('weight', 1.0)}" for item in loras),
+        "Lora hashes": _list((item["id"], str(item["sha256"])[:10]) for item in loras if item.get("sha256")),
+        "Lora weights": _list((item["id"], item.get("weight", 1.0)) for item in loras),
         "Version": f"Diorama {recipe.get('diorama', '')}".strip(),
     }
     lines.append(
         ", ".join(f"{key}: {_quote(value)}" for key, value in facts.items() if value not in (None, ""))
     )
     return "\n".join(lines)
+
+
+def _list(pairs: Iterable[tuple[Any, Any]]) -> str:
+    """Commas and colons part the pairs, so they cannot stay in a name."""
+    return ", ".join(f"{re.sub('[,:]', ' ', str(name))}: {value}" for name, value in pairs)
 
 
 def _quote(value: Any) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from diorama.assets.formats import FORMATS
+from diorama.assets.formats import BY_MIME
 from diorama.assets.metadata import a1111, exif, gif_file, jpeg_file, mp4_file, png_file, webp_file, xmp
 from diorama.assets.metadata.buffer import Buffer, mapped
 
@@ -63,7 +63,7 @@ def strip(source: Path, target: Path, mime: str) -> None:
         if mime in ("video/mp4", "video/webm"):
             from diorama.assets.video import remux
 
-            remux(source, _format_of(mime), target, keep=False)
+            remux(source, BY_MIME[mime], target, BY_MIME[mime].name, keep=False)
             return
         with target.open("xb") as out:
             if mime == "image/png":
@@ -113,8 +113,4 @@ def _write_video(
             target.unlink()
     from diorama.assets.video import remux
 
-    remux(source, _format_of(mime), target, tags | {"digital_source_type": packet.decode()})
-
-
-def _format_of(mime: str) -> Any:
-    return next(item for item in FORMATS.values() if item.mime == mime)
+    remux(source, BY_MIME[mime], target, BY_MIME[mime].name, tags | {"digital_source_type": packet.decode()})
