@@ -39,6 +39,14 @@ def read_orientation(data: Buffer) -> int:
     return 1
 
 
+def end_of_picture(data: Buffer) -> int:
+    """Return where the picture ends, 1 when it has no end. Data behind it is no part of the picture."""
+    last = 2
+    for _, _, last in _segments(data):
+        pass
+    return data.find(b"\xff\xd9", last) + 2  # within coded data FF is always followed by 00 or a restart
+
+
 def write(data: Buffer, exif_block: bytes, xmp: bytes, out: BinaryIO, *, keep: bool = True) -> None:
     """Copy a JPEG with a new EXIF block and XMP packet (left out where empty) in place of the old ones.
 

@@ -13,9 +13,12 @@ from diorama.assets.png import SIGNATURE, chunk, text_chunk
 
 XMP = "XML:com.adobe.xmp"
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
-_PERSONAL = (*_TEXTS, b"eXIf", b"tIME")
+_PICTURE = (
+    b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"sBIT", b"cICP", b"pHYs",
+)  # fmt: skip
+"""Chunks that decide about the still picture that people see."""
 _MAX_TOTAL = 16 * 1024**2
-_MAX_CHUNKS = 10_000
+_MAX_CHUNKS = 200_000
 
 
 def read(data: Buffer) -> dict[str, str]:
@@ -43,7 +46,7 @@ def write(data: Buffer, texts: Mapping[str, str], out: BinaryIO, *, keep: bool =
         data: The file.
         texts: Keyword to text; chunks of the same keyword are replaced.
         out: Where the copy goes.
-        keep: Whether other texts stay; without, times and EXIF go as well.
+        keep: Whether other chunks stay; without, only what the still picture needs does.
 
     Raises:
         ValueError: it is not a PNG.
@@ -53,18 +56,20 @@ def write(data: Buffer, texts: Mapping[str, str], out: BinaryIO, *, keep: bool =
     out.write(data[:33])
     for keyword, text in texts.items():
         out.write(_international(keyword, text) if keyword == XMP else text_chunk(keyword, text))
-    copied = 33
+    copied, kind, end = 33, b"", 33
     for kind, start, end in _chunks(data):
         if kind == b"IHDR" or not _dropped(kind, data[start : min(end, start + 80)], texts, keep):
             continue
         out.write(data[copied : start - 8])
         copied = end + 4
-    out.write(data[copied:])
+    if not keep and kind != b"IEND":
+        raise ValueError("it is cut off or has too many parts")
+    out.write(data[copied:] if keep else data[copied : end + 4])
 
 
 def _dropped(kind: bytes, head: bytes, texts: Mapping[str, str], keep: bool) -> bool:
     if not keep:
-        return kind in _PERSONAL
+        return kind not in _PICTURE
     return kind in _TEXTS and head.partition(b"\0")[0].decode("latin-1") in texts
 
 
