@@ -1,0 +1,60 @@
+"""The application: a gate, the routes, one shape of errors."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from diorama import __version__
+
+if TYPE_CHECKING:
+    from diorama.engine import Engine
+    from fastapi import FastAPI
+
+DESCRIPTION = "Image and video generation: one catalog of models, one durable queue, one library of results."
+
+
+def create_app(engine: Engine) -> FastAPI:
+    """Return the web application of a started engine. The caller closes the engine after the application has ended."""
+    from diorama.sessions.preferences import Preferences
+    from diorama.sessions.store import SessionStore
+    from fastapi import FastAPI
+
+    from diorama_web.errors import install_handlers
+    from diorama_web.follow import Followers
+    from diorama_web.routes import add_routes
+    from diorama_web.schemas.base import ErrorReply
+    from diorama_web.security.middleware import Gate
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.followers = Followers(engine)
+        yield
+        app.state.followers.close()
+
+    app = FastAPI(
+        title="Diorama",
+        version=__version__,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        generate_unique_id_function=lambda route: route.name,
+        responses={
+            "default": {"model": ErrorReply, "description": "What went wrong, and what to do about it"}
+        },
+    )
+    app.state.engine = engine
+    app.state.sessions = SessionStore(engine.database)
+    app.state.preferences = Preferences(engine.database)
+    install_handlers(app)
+    add_routes(app)
+    origins = list(engine.settings.server.allowed_origins)
+    if origins:
+        from starlette.middleware.cors import CORSMiddleware
+
+        app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["*"], allow_headers=["*"])
+    app.add_middleware(Gate, settings=engine.settings)
+    return app

@@ -1,0 +1,24 @@
+"""The OpenAPI document and a page that shows it, from this server alone."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from diorama_web.access import private_router
+from diorama_web.encoding import reply
+from diorama_web.routes.pages import page_file
+
+router = private_router(tag="docs", prefix="")
+
+
+@router.get("/openapi.json", include_in_schema=False)
+def openapi_document(request: Request) -> Response:
+    """Return the description of all routes."""
+    return reply(request.app.openapi())
+
+
+@router.get("/docs", include_in_schema=False)
+def docs_page() -> Response:
+    """Return a page that shows the description."""
+    return page_file("docs.html")

@@ -1,0 +1,70 @@
+"""The page. The studio is served when it was built in, else the small page that always comes along."""
+
+from __future__ import annotations
+
+import mimetypes
+from functools import lru_cache
+from pathlib import Path
+
+from fastapi import APIRouter
+from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse, Response
+
+from diorama_web.security.headers import PAGE_CSP
+
+HERE = Path(__file__).parent.parent
+PAGE, STUDIO = HERE / "page", HERE / "static"
+NOT_PAGES = ("api/", "ws/", "v1/", "docs", "openapi.json", "page/")
+router = APIRouter(include_in_schema=False)
+_HEADERS = {"Content-Security-Policy": PAGE_CSP, "Cache-Control": "no-cache"}
+_FOREVER = {"Content-Security-Policy": PAGE_CSP, "Cache-Control": "public, max-age=31536000, immutable"}
+
+
+@lru_cache(maxsize=4)
+def files_below(folder: Path) -> dict[str, Path]:
+    """Return every file below ``folder`` by its address. Only these are ever served, whatever an address says."""
+    return {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+
+
+def page_file(name: str) -> Response:
+    """Answer with a file of the small page."""
+    return _answer(files_below(PAGE).get(name), _HEADERS)
+
+
+@router.get("/")
+def front_page() -> Response:
+    """Return the studio, or the small page."""
+    return _answer(files_below(STUDIO).get("index.html"), _HEADERS) if _studio() else page_file("index.html")
+
+
+@router.get("/page/{name}")
+def small_page_file(name: str) -> Response:
+    """Return a script or a style of the small page."""
+    return page_file(name)
+
+
+@router.get("/{address:path}")
+def studio_file(address: str) -> Response:
+    """Return a file of the studio; an address inside it opens the studio there."""
+    if not _studio() or address.startswith(NOT_PAGES):
+        raise HTTPException(404)
+    found = files_below(STUDIO).get(address)
+    if found is not None:
+        hashed = address.split("/")[0] not in ("index.html",) and "-" in found.stem
+        return _answer(found, _FOREVER if hashed else _HEADERS)
+    if "." in address.rsplit("/", 1)[-1]:
+        raise HTTPException(404)
+    return _answer(files_below(STUDIO).get("index.html"), _HEADERS)
+
+
+def _studio() -> bool:
+    return "index.html" in files_below(STUDIO)
+
+
+def _answer(path: Path | None, headers: dict[str, str]) -> Response:
+    if path is None:
+        raise HTTPException(404)
+    kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return FileResponse(
+        path, media_type="text/javascript" if kind.endswith("javascript") else kind, headers=headers
+    )

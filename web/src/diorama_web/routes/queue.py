@@ -1,0 +1,54 @@
+"""The queue as a whole, and the order in it."""
+
+from __future__ import annotations
+
+from fastapi import Query
+from pydantic import Field
+from starlette.responses import Response
+
+from diorama_web.access import EngineDep, JobId, private_router
+from diorama_web.encoding import reply
+from diorama_web.schemas.base import Body
+from diorama_web.schemas.jobs import JobPage, JobStatusView, QueueView
+from diorama_web.views.jobs import job_status, job_view
+
+router = private_router(tag="queue")
+
+
+class MoveRequest(Body):
+    """Where a queued job goes."""
+
+    position: int = Field(ge=1, le=1_000_000, description="Place in its lane, 1 is next.")
+
+
+@router.get("/queue", response_model=QueueView)
+def get_queue(engine: EngineDep) -> Response:
+    """Return what runs and what waits."""
+    return reply(engine.queue.summary())
+
+
+@router.get("/queue/jobs", response_model=JobPage)
+def list_queue(engine: EngineDep, limit: int = Query(50, ge=1, le=200)) -> Response:
+    """Return all jobs that are not final, newest first."""
+    page = engine.jobs(active_only=True, limit=limit)
+    return reply({"jobs": [job_view(job, engine) for job in page.items], "next_cursor": page.next_cursor})
+
+
+@router.post("/queue/pause", response_model=QueueView)
+def pause_queue(engine: EngineDep) -> Response:
+    """Start no further jobs; running ones go on."""
+    engine.queue.pause()
+    return reply(engine.queue.summary())
+
+
+@router.post("/queue/resume", response_model=QueueView)
+def resume_queue(engine: EngineDep) -> Response:
+    """Start jobs again."""
+    engine.queue.resume()
+    return reply(engine.queue.summary())
+
+
+@router.post("/jobs/{job_id}/move", response_model=JobStatusView)
+def move_job(job_id: JobId, body: MoveRequest, engine: EngineDep) -> Response:
+    """Give a queued job another place in its lane."""
+    return reply(job_status(engine.queue.move(job_id, body.position)))

@@ -1,0 +1,59 @@
+"""The same events over a WebSocket, for those who want it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from anyio import to_thread
+from diorama.contract import DioramaError
+from diorama.engine import Engine
+from fastapi import APIRouter, WebSocket
+from starlette.websockets import WebSocketDisconnect
+
+from diorama_web.access import require_caller
+from diorama_web.follow import Followers
+from diorama_web.routes.events import status_data, told
+
+router = APIRouter(tags=["events"])
+
+
+@router.websocket("/ws/{job_id}")
+async def job_socket(socket: WebSocket, job_id: str) -> None:
+    """Send ``{"type", "id", "job_id", "data"}`` for each event of a job, a ``status`` first; closes when it is final."""
+    engine: Engine = socket.app.state.engine
+    try:
+        await require_caller(socket)
+        job = await to_thread.run_sync(engine.job, job_id)
+    except DioramaError:
+        await socket.close(code=1008)  # before accept: the handshake is answered with 403
+        return
+    await socket.accept()
+    sender = asyncio.create_task(_send(socket, engine, job.id))
+    try:
+        while True:
+            await socket.receive_text()  # nothing is expected; this notices the end of the connection
+    except (WebSocketDisconnect, KeyError, RuntimeError):
+        pass
+    finally:
+        sender.cancel()
+        await asyncio.gather(sender, return_exceptions=True)
+
+
+async def _send(socket: WebSocket, engine: Engine, job_id: str) -> None:
+    followers: Followers = socket.app.state.followers
+    kept = engine.events.kept(job_id)
+    after = kept[-1].id if kept else 0
+    job = await to_thread.run_sync(engine.job, job_id)
+    await socket.send_text(_message("status", after, job_id, await status_data(engine, job_id)))
+    if not job.status.final:
+        async for events in followers.follow(job_id, after):
+            for event in events:
+                name, data = await told(event, engine)
+                await socket.send_text(_message(name, event.id, job_id, data))
+            if any(event.final for event in events):
+                break
+    await socket.close()
+
+
+def _message(kind: str, event_id: int, job_id: str, data: bytes) -> str:
+    return f'{{"type":"{kind}","id":{event_id},"job_id":"{job_id}","data":{data.decode()}}}'

@@ -1,0 +1,116 @@
+"""Models as they are answered; the nested records are the contract's own."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from diorama.contract import Availability, Capabilities, License, Price
+from pydantic import Field
+
+from diorama_web.schemas.base import View
+
+ModeWord = Literal["edit", "generate", "hybrid", "video", "upscale"]
+OperationWord = Literal["generate", "edit", "video", "upscale"]
+
+
+class ModelSummary(View):
+    """A model in a list."""
+
+    id: str
+    title: str
+    backend: str
+    mode: ModeWord
+    operations: list[OperationWord]
+    family: str
+    kind: str
+    description: str
+    category: str
+    tags: list[str]
+    author: str
+    price: Price | None
+    license: License | None
+    availability: Availability
+    data_leaves_machine: bool
+    disk_gb: float | None
+    memory_gb: float | None
+    downloadable: bool
+
+
+class ModelView(View):
+    """A model with its capabilities: forms are built from these."""
+
+    id: str
+    title: str
+    backend: str
+    mode: ModeWord
+    operations: dict[OperationWord, Capabilities]
+    family: str
+    kind: str
+    description: str
+    category: str
+    tags: list[str]
+    author: str
+    price: Price | None
+    license: License | None
+    availability: Availability
+    data_leaves_machine: bool
+    disk_gb: float | None
+    memory_gb: float | None
+    revision: str | None
+    downloadable: bool
+    links: dict[str, str]
+    vocabulary: dict[str, list[str]]
+
+
+class BackendState(View):
+    """What is known of one backend's list."""
+
+    id: str
+    title: str
+    models: int
+    fetched_at: str | None
+    stale: bool
+    error: str | None
+
+
+class ModelList(View):
+    """Models that fit, in catalog order."""
+
+    models: list[ModelSummary]
+    total: int = Field(description="How many fit, on all pages.")
+    default_model: str
+    backends: list[BackendState]
+
+
+class ModelDetails(View):
+    """Models that fit, with capabilities."""
+
+    models: list[ModelView]
+    total: int
+    default_model: str
+    backends: list[BackendState]
+
+
+class CacheEntry(View):
+    """A model's presence on this disk."""
+
+    id: str
+    title: str
+    cached: bool
+    availability: str
+    disk_gb: float | None
+    fix: str | None
+
+
+class CacheStatus(View):
+    """All models that are kept on disk."""
+
+    models: list[CacheEntry]
+    cached_gb: float
+
+
+class CacheDeleted(View):
+    """A model was removed from disk."""
+
+    model: str
+    freed_bytes: int

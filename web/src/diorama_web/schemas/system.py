@@ -1,0 +1,168 @@
+"""The server and its machine."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from diorama_web.schemas.base import Body, CleanText, View
+
+
+class HealthView(View):
+    """The server answers."""
+
+    status: Literal["ok", "starting"]
+    version: str
+
+
+class SignIn(Body):
+    """A key, once."""
+
+    key: CleanText = Field(min_length=1, max_length=512)
+
+
+class SystemStatus(View):
+    """The machine and the engine."""
+
+    version: str
+    python: str
+    platform: str
+    devices: list[str] = Field(description="Devices that local models run on, best first.")
+    loaded_models: dict[str, list[str]] = Field(description="Models in memory, by device.")
+    queue: dict[str, Any]
+    libraries: dict[str, str] = Field(description="Versions of the libraries that matter.")
+    memory: dict[str, int]
+    disk: dict[str, int]
+    offline: bool
+    data_dir: str
+
+
+class CanGenerate(View):
+    """Whether a model can run now."""
+
+    model: str
+    can_generate: bool
+    availability: str
+    reason: str | None = None
+    fix: str | None = None
+    memory_gb: float | None = None
+
+
+class PluginView(View):
+    """A backend or an extension in use."""
+
+    id: str
+    kind: str
+    title: str
+    distribution: str
+    version: str
+    hooks: list[str]
+    placement: str
+
+
+class BrokenView(View):
+    """A plugin that could not be used."""
+
+    name: str
+    distribution: str
+    version: str
+    reason: str
+
+
+class PluginsView(View):
+    """All plugins."""
+
+    loaded: list[PluginView]
+    broken: list[BrokenView]
+
+
+class LimitsView(View):
+    """What a request may cost."""
+
+    upload_bytes: int
+    upload_files: int
+    image_pixels: int
+    video_frames: int
+    queued_jobs: int
+    min_free_bytes: int
+    cancel_grace_seconds: float
+    worker_idle_seconds: float
+
+
+class SystemSettings(View):
+    """How the server was started; changed in config.toml."""
+
+    version: str
+    host: str
+    port: int
+    needs_key: bool
+    offline: bool
+    default_model: str
+    output_format: str
+    config_file: str
+    data_dir: str
+    cache_dir: str
+    models_dirs: list[str]
+    devices: list[str]
+    aliases: dict[str, str]
+    limits: LimitsView
+    origins: dict[str, str] = Field(description="Where each value that is no default came from.")
+
+
+OperationWord = Literal["generate", "edit", "video", "upscale"]
+
+
+class PreferencesView(View):
+    """What people set in the page."""
+
+    theme: Literal["system", "light", "dark"] = "system"
+    default_models: dict[str, str] = Field(default={}, description="Model id by operation.")
+    prompt_history: int = Field(20, description="How many prompts are kept at hand.")
+    output_format: str | None = None
+
+
+class PreferencesChange(Body):
+    """New values; what is left out stays as it is."""
+
+    theme: Literal["system", "light", "dark"] | None = None
+    default_models: dict[OperationWord, CleanText] | None = None
+    prompt_history: int | None = Field(None, ge=0, le=1000)
+    output_format: Literal["png", "jpeg", "webp"] | None = None
+
+
+class SecretView(View):
+    """A secret, without its value."""
+
+    name: str
+    set: bool
+    source: Literal["environment", "keyring", "file"] | None = None
+    variables: list[str] = Field(description="Environment variables that are looked at first.")
+    ending: str = Field(description="Last characters of a long value.")
+
+
+class ProviderView(View):
+    """A backend and its keys."""
+
+    id: str
+    title: str
+    secrets: list[SecretView]
+
+
+class ProvidersView(View):
+    """All backends that take keys."""
+
+    providers: list[ProviderView]
+
+
+class SecretValue(Body):
+    """A new value; it is never given back."""
+
+    value: CleanText = Field(min_length=1, max_length=8192)
+
+
+class CheckReply(View):
+    """What a provider answered to a test call."""
+
+    ok: bool
+    message: str

@@ -1,0 +1,1 @@
+"""Records of the engine as the plain values that are answered."""
