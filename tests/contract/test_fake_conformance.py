@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-
 from diorama.contract import Backend
 from diorama.testing import BackendConformance, backend_settings
 from diorama.testing.fake import create

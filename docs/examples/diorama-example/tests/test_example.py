@@ -4,7 +4,6 @@
 from pathlib import Path
 
 import pytest
-
 from diorama.contract import Backend, GenerateRequest
 from diorama.testing import BackendConformance, RecordingJobContext, RecordingListContext, backend_settings
 from diorama_example import create

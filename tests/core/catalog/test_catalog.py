@@ -1,0 +1,132 @@
+"""The catalog stays useful when backends raise, hang, lie or are slow."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from diorama.catalog import Catalog, ModelFilter
+from diorama.contract import Backend, Capabilities, ModelInfo, Operation, UnknownModel, hookimpl
+from diorama.plugins.registry import PluginRegistry
+from diorama.settings import load_settings
+from diorama.testing import FakeBackend, backend_settings
+
+
+class Scripted(Backend):
+    """Lists what the test says."""
+
+    list_timeout = 0.3
+    answer: Any = ()
+
+    @hookimpl
+    def list_models(self, context: Any) -> Any:
+        return self.answer() if callable(self.answer) else self.answer
+
+
+def entry(model_id: str, **values: Any) -> ModelInfo:
+    return ModelInfo(id=model_id, title=model_id, operations={Operation.GENERATE: Capabilities()}, **values)
+
+
+def make(tmp_path: Path, *backends: Backend, **changes: Any) -> Catalog:
+    from dataclasses import replace
+
+    settings = replace(load_settings({"DIORAMA_HOME": str(tmp_path / "home")}), **changes)
+    registry = PluginRegistry(settings)
+    for backend in backends:
+        registry.add(backend)
+    return Catalog(registry, settings)
+
+
+def scripted(tmp_path: Path, name: str, answer: Any) -> Scripted:
+    backend = Scripted(backend_settings(name, tmp_path))
+    backend.answer = answer
+    return backend
+
+
+def test_a_raising_backend_keeps_its_last_good_list(tmp_path: Path) -> None:
+    backend = scripted(tmp_path, "shaky", [entry("shaky:a")])
+    catalog = make(tmp_path, backend, FakeBackend(backend_settings("fake", tmp_path)))
+    catalog.start()
+    assert {m.backend for m in catalog.models()} == {"shaky", "fake"}
+
+    def fail() -> Any:
+        raise RuntimeError("provider is down")
+
+    backend.answer = fail
+    catalog.refresh()
+    assert catalog.get("shaky:a").title == "shaky:a"
+    assert catalog.listings()["shaky"].stale
+    assert "provider is down" in str(catalog.listings()["shaky"].error)
+    assert not catalog.listings()["fake"].stale
+
+
+def test_a_hanging_backend_costs_only_its_own_list(tmp_path: Path) -> None:
+    release = threading.Event()
+    backend = scripted(tmp_path, "stuck", lambda: release.wait(30) and [])
+    catalog = make(tmp_path, backend, FakeBackend(backend_settings("fake", tmp_path)))
+    catalog.start()
+    catalog.refresh("fake")
+    assert catalog.get("fake:image")
+    catalog.refresh("stuck")
+    assert "0.3 seconds" in str(catalog.listings()["stuck"].error)
+    release.set()
+
+
+def test_entries_that_break_the_contract_are_dropped_and_named(tmp_path: Path) -> None:
+    backend = scripted(tmp_path, "liar", [entry("liar:a"), entry("fake:stolen"), entry("liar:a"), "text"])
+    catalog = make(tmp_path, backend)
+    catalog.refresh()
+    assert [model.id for model in catalog.models()] == ["liar:a"]
+    assert len(catalog.listings()["liar"].dropped) == 3
+
+
+def test_the_next_start_shows_the_last_list_at_once(tmp_path: Path) -> None:
+    catalog = make(tmp_path, scripted(tmp_path, "slow", [entry("slow:a")]))
+    catalog.refresh()
+    hanging = threading.Event()
+    again = make(tmp_path, scripted(tmp_path, "slow", lambda: hanging.wait(30) and []))
+    again.start()
+    assert [model.id for model in again.models()] == ["slow:a"]
+    assert again.listings()["slow"].stale
+    hanging.set()
+
+
+def test_names_aliases_and_families_are_found(tmp_path: Path) -> None:
+    listed = [entry("shop:x/flux", family="flux-schnell", data_leaves_machine=True), entry("shop:plain")]
+    catalog = make(tmp_path, scripted(tmp_path, "shop", listed), aliases={"fast": "shop:x/flux"})
+    catalog.refresh()
+    assert (
+        catalog.get("fast").id == catalog.get("flux-schnell").id == catalog.get("x/flux").id == "shop:x/flux"
+    )
+    with pytest.raises(UnknownModel) as caught:
+        catalog.get("shop:plane")
+    assert "shop:plain" in str(caught.value.fix)
+
+
+def test_ten_thousand_models_are_searched_quickly(tmp_path: Path) -> None:
+    listed = [
+        entry(f"big:{number}", tags=("odd",) if number % 2 else (), category="c") for number in range(10_000)
+    ]
+    catalog = make(tmp_path, scripted(tmp_path, "big", listed))
+    catalog.refresh()
+    started = time.perf_counter()
+    found = catalog.models(ModelFilter(text="777", tag="odd"))
+    elapsed = time.perf_counter() - started
+    assert {model.native_id for model in found} == {
+        str(n) for n in range(10_000) if "777" in str(n) and n % 2
+    }
+    print(f"search over 10,000 models: {elapsed * 1000:.1f} ms")
+
+
+def test_filters_combine(tmp_path: Path) -> None:
+    catalog = make(tmp_path, FakeBackend(backend_settings("fake", tmp_path)))
+    catalog.refresh()
+    assert {m.id for m in catalog.models(ModelFilter(operation="edit"))} == {"fake:image", "fake:edit"}
+    assert catalog.models(ModelFilter(operation="edit", backend="other")) == ()
+    assert (
+        catalog.models(ModelFilter(availability="ready", category="test", text="VIDEO fake"))[0].id
+        == "fake:video"
+    )
