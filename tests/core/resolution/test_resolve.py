@@ -203,7 +203,7 @@ def test_any_parameters_give_a_request_or_a_clear_error(parameters: dict[str, An
     try:
         ask(parameters=parameters)
     except DioramaError as error:
-        assert error.field
+        assert error.field  # noqa: PT017
 
 
 @given(st.floats(0, 1000), st.integers(0, 50), st.integers(0, 60), st.sampled_from([None, 1, 4, 8]))
