@@ -21,6 +21,7 @@ from diorama.contract import (
     Request,
     Result,
     UnknownModel,
+    VideoRequest,
     hookimpl,
 )
 
@@ -86,6 +87,13 @@ class LocalDiffusersBackend(Backend):
         from diorama_local_diffusers.runtime.pictures import edit
 
         return self._run(request, context, edit)
+
+    @hookimpl
+    def video(self, request: VideoRequest, context: JobContext) -> Result:
+        """Make a video from text and/or a picture."""
+        from diorama_local_diffusers.runtime.videos import video
+
+        return self._run(request, context, video)
 
     def unload(self, native_id: str | None = None) -> None:
         """Close one open model, or all."""

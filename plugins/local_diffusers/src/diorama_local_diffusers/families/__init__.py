@@ -12,9 +12,42 @@ from diorama_local_diffusers.families.base import Family
 @cache
 def families() -> dict[str, Family]:
     """Return every family by its type."""
-    from diorama_local_diffusers.families.sd import StableDiffusion
+    from diorama_local_diffusers.families import (
+        cogvideox,
+        flux,
+        flux2,
+        flux_kontext,
+        ltx2,
+        mochi,
+        qwen_image,
+        qwen_image_edit,
+        sd,
+        sd3,
+        sdxl,
+        svd,
+        wan,
+    )
 
-    return {family.name: family for family in (StableDiffusion(),)}
+    kinds: tuple[type[Family], ...] = (
+        sd.StableDiffusion,
+        sdxl.StableDiffusionXL,
+        sd3.StableDiffusion3,
+        flux.Flux,
+        flux_kontext.FluxKontext,
+        flux2.Flux2,
+        qwen_image.QwenImage,
+        qwen_image_edit.QwenImageEdit,
+        qwen_image_edit.QwenImageEditPlus,
+        cogvideox.CogVideoX,
+        cogvideox.CogVideoXImage,
+        ltx2.LTX2,
+        ltx2.LTX2Float8,
+        wan.Wan,
+        wan.WanImage,
+        mochi.Mochi,
+        svd.StableVideo,
+    )
+    return {kind.name: kind() for kind in kinds}
 
 
 def family_named(name: str) -> Family:

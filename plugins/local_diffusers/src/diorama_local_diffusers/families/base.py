@@ -102,13 +102,29 @@ class Family:
         """Return the number of steps in force."""
         return request.num_inference_steps or entry.default_steps or self.default_steps
 
-    def further(self, task: Task, request: Request, entry: ModelEntry) -> dict[str, Any]:
+    def further(self, task: Task, request: Request, pipe: Any) -> dict[str, Any]:
         """Return further arguments of the pipeline call."""
         return {}
+
+    def pipeline_class(self, task: Task, pipe: Any) -> str:
+        """Return the pipeline class that does ``task``, given the one that the model was opened as."""
+        return self.classes[task]
 
     def latent_grid(self, pipe: Any, latents: Any, width: int, height: int) -> Any:
         """Return one picture's latents as (channels, height, width) for the preview."""
         return latents[0]
+
+    def card_latents(self, pipe: Any, latents: Any) -> Any:
+        """Return encoded latents (channels, height, width), as the VAE gives them, in the denoiser's own form."""
+        return latents
+
+    def runs_steps(self, steps: int, strength: float) -> int:
+        """Return how many of ``steps`` image-to-image really runs at ``strength``; the flow models round up."""
+        return min(math.ceil(steps * strength), steps)
+
+    def takes_size(self, task: Task) -> bool:
+        """Whether the pipeline of ``task`` has the arguments ``width`` and ``height``."""
+        return True
 
     # Controls that all families describe the same way.
 
@@ -171,14 +187,6 @@ class ImageFamily(Family):
                 **common,
             )
         return found
-
-    def runs_steps(self, steps: int, strength: float) -> int:
-        """Return how many of ``steps`` image-to-image really runs at ``strength``; the flow models round up."""
-        return min(math.ceil(steps * strength), steps)
-
-    def takes_size(self, task: Task) -> bool:
-        """Whether the pipeline of ``task`` has the arguments ``width`` and ``height``."""
-        return True
 
 
 def size_of_ratio(ratio: float, pixels: int, step: int) -> tuple[int, int]:

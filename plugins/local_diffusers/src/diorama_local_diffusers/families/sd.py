@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from diorama.contract import Capabilities, Operation
+
 from diorama_local_diffusers.families.base import ImageFamily, Task
 from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.folder import PipelineFolder
@@ -36,6 +38,13 @@ class StableDiffusion(ImageFamily):
         sample = folder.config("unet").get("sample_size")
         side = sample * vae_factor(folder) if isinstance(sample, int) else self.native
         return side, side
+
+    def capabilities(self, entry: ModelEntry, folder: PipelineFolder | None) -> dict[Operation, Capabilities]:
+        """Leave out text to image for the dedicated inpainting models, whose UNet always wants a masked picture."""
+        found = super().capabilities(entry, folder)
+        if folder is not None and folder.config("unet").get("in_channels") == 9:
+            del found[Operation.GENERATE]
+        return found
 
     def size_step(self, folder: PipelineFolder | None) -> int:
         """Return 8: the pipelines refuse other sizes, whatever the VAE's factor."""

@@ -10,7 +10,7 @@ from diorama.contract import JobContext
 
 from diorama_local_diffusers.models.folder import read_json
 
-_WORD = re.compile(r"[a-z]+")
+_WORD = re.compile(r"[^\W\d_]+")
 _SHOWN = ("things", "colors", "backgrounds", "sizes", "positions", "relations")
 
 
@@ -44,6 +44,8 @@ def read_vocabulary(folder: Path) -> Vocabulary | None:
     groups: dict[str, tuple[str, ...]] = {}
     phrases: list[str] = []
     for group, content in table.items():
+        if group == "defaults":
+            continue
         phrases.extend(content)
         if isinstance(content, dict):
             phrases.extend(synonym for synonyms in content.values() for synonym in synonyms)

@@ -9,28 +9,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from diorama_local_diffusers.families.base import Family
+
 CARD_LATENTS = 32
 """Side of the test card, in latents."""
-LARGEST = 256
-"""Longest side of a preview, in pixels."""
 
 
-def linear_preview(pipe: Any, factor: int) -> Callable[[Any], Any]:
+def linear_preview(pipe: Any, family: Family) -> Callable[[Any], Any]:
     """Return a function from latents (channels, height, width) to an RGB uint8 array.
 
     Args:
-        pipe: An open image pipeline.
-        factor: Pixels per latent along a side.
+        pipe: An open pipeline with a VAE.
+        family: Knows the form that the latents have.
     """
     import torch
-    from torch.nn.functional import avg_pool2d
+    from torch.nn.functional import adaptive_avg_pool2d
 
-    card = _test_card(CARD_LATENTS * factor)
+    card = _test_card(CARD_LATENTS * pixels_per_latent(pipe))
     with torch.inference_mode():
-        latents = encode_card(pipe, card)
-    inputs = latents.flatten(1).T.float().cpu()
-    inputs = torch.cat([inputs, torch.ones(len(inputs), 1)], 1)
-    targets = avg_pool2d(card[None], factor)[0].flatten(1).T
+        latents = family.card_latents(pipe, encode_card(pipe, card)).float().cpu()
+    inputs = torch.cat([latents.flatten(1).T, torch.ones(latents[0].numel(), 1)], 1)
+    targets = adaptive_avg_pool2d(card[None], latents.shape[1:])[0].flatten(1).T
     weights = torch.linalg.lstsq(inputs, targets, driver="gelsd").solution
 
     def show(grid: Any) -> Any:
@@ -42,13 +41,24 @@ def linear_preview(pipe: Any, factor: int) -> Callable[[Any], Any]:
     return show
 
 
+def pixels_per_latent(pipe: Any) -> int:
+    """Return how many pixels one latent stands for, along a side; each pipeline has its own name for it."""
+    names = (
+        "vae_scale_factor",
+        "vae_scale_factor_spatial",
+        "vae_spatial_scale_factor",
+        "vae_spatial_compression_ratio",
+    )
+    return next((int(getattr(pipe, name)) for name in names if hasattr(pipe, name)), 8)
+
+
 def encode_card(pipe: Any, card: Any) -> Any:
     """Return the card's latents (channels, height, width) as the denoiser sees them."""
     import torch
 
     vae = pipe.vae
     picture = card[None].to(device=pipe._execution_device, dtype=vae.dtype)
-    video = any(weight.ndim == 5 for weight in vae.parameters())
+    video = next(weight.ndim for weight in vae.encoder.parameters() if weight.ndim >= 4) == 5
     mode = vae.encode(picture[:, :, None] if video else picture).latent_dist.mode()
     mode = mode[:, :, 0] if mode.ndim == 5 else mode
     config = vae.config

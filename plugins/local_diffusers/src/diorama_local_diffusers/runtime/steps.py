@@ -56,9 +56,11 @@ class StepReporter:
         return values
 
     def _report(self, step: int) -> None:
+        message = "Decoding" if step == self._steps else ""
         self._context.progress(
             "generating",
             (self._image + step / self._steps) / self._images,
+            message,
             step=step,
             steps=self._steps,
             image=self._image + 1,
@@ -67,14 +69,14 @@ class StepReporter:
 
 
 @contextmanager
-def cancellable_blocks(denoiser: Any, context: JobContext) -> Iterator[None]:
-    """Look at the cancel flag before each block of the denoiser, so that long steps end early too."""
+def cancellable_blocks(denoisers: list[Any], context: JobContext) -> Iterator[None]:
+    """Look at the cancel flag before each block of the denoisers, so that long steps end early too."""
 
     def look(*_: Any) -> None:
         if context.cancelled:
             raise JobCancelled
 
-    handles = [block.register_forward_pre_hook(look) for block in _blocks(denoiser)]
+    handles = [block.register_forward_pre_hook(look) for part in denoisers for block in _blocks(part)]
     try:
         yield
     finally:

@@ -9,9 +9,28 @@ from typing import Any
 
 def makers() -> dict[str, Callable[[], Any]]:
     """Return what builds each tiny pipeline, by family; variants follow a colon."""
-    from diorama_local_diffusers.testing import images
+    from diorama_local_diffusers.testing import images, videos
 
-    return {"sd": images.sd, "sd:inpaint": lambda: images.sd(in_channels=9)}
+    return {
+        "sd": images.sd,
+        "sd:inpaint": lambda: images.sd(in_channels=9),
+        "sdxl": images.sdxl,
+        "sd3": images.sd3,
+        "flux": images.flux,
+        "flux:schnell": lambda: images.flux(guidance=False),
+        "flux-kontext": images.flux_kontext,
+        "flux2": images.flux2,
+        "qwen-image": images.qwen_image,
+        "qwen-image-edit": images.qwen_image_edit,
+        "qwen-image-edit-plus": lambda: images.qwen_image_edit(plus=True),
+        "cogvideox": videos.cogvideox,
+        "cogvideox-i2v": lambda: videos.cogvideox(from_picture=True),
+        "ltx2": videos.ltx2,
+        "wan": videos.wan,
+        "wan-i2v": lambda: videos.wan(from_picture=True),
+        "mochi": videos.mochi,
+        "svd": videos.svd,
+    }
 
 
 def build(name: str, root: Path, seed: int = 0) -> Path:

@@ -1,0 +1,99 @@
+"""What all video families share: frames, rate, and sizes that follow a start picture."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from diorama.contract import Capabilities, Operation, Range, VideoRequest
+
+from diorama_local_diffusers.families.base import ONE_INPUT, Family, Task, size_of_ratio
+from diorama_local_diffusers.models.entry import ModelEntry
+from diorama_local_diffusers.models.folder import PipelineFolder
+
+
+class VideoFamily(Family):
+    """Text and/or a picture to a video.
+
+    Attributes:
+        width: Default width.
+        height: Default height.
+        frame_step: Allowed frame counts are ``1 + n * frame_step``.
+        default_frames: Frames when nothing is asked.
+        most_frames: Largest frame count.
+        default_fps: Frames per second when nothing is asked.
+        sound: Whether the model makes sound.
+        prompt: Whether the model reads a prompt.
+    """
+
+    width: ClassVar[int] = 832
+    height: ClassVar[int] = 480
+    frame_step: ClassVar[int] = 4
+    default_frames: ClassVar[int] = 81
+    most_frames: ClassVar[int] = 200
+    default_fps: ClassVar[float] = 16.0
+    sound: ClassVar[bool] = False
+    reads_prompt: ClassVar[bool] = True
+    parameters: ClassVar[dict[str, Any]] = {}
+
+    def native_size(self, entry: ModelEntry, folder: PipelineFolder | None) -> tuple[int, int]:
+        """Return the frame size used when nothing is asked."""
+        return entry.default_width or self.width, entry.default_height or self.height
+
+    def frames_range(self, entry: ModelEntry) -> Range:
+        """Return the allowed frame counts."""
+        most = 1 + (self.most_frames - 1) // self.frame_step * self.frame_step
+        whole = Range(minimum=1, maximum=most, step=self.frame_step, integer=True)
+        default = whole.nearest(entry.default_num_frames or self.default_frames)
+        return Range(minimum=1, maximum=most, step=self.frame_step, default=default, integer=True)
+
+    def capabilities(self, entry: ModelEntry, folder: PipelineFolder | None) -> dict[Operation, Capabilities]:
+        """Return video, with or without a start picture."""
+        common = self.common(entry)
+        sizes = self.sizes(entry, folder)
+        if "text" not in self.classes and not sizes.choices:
+            sizes = replace(
+                sizes, default=None
+            )  # the start picture decides the shape unless the user names a size
+        images = None
+        if "image" in self.classes:
+            images = Range(minimum=0, maximum=1, integer=True) if "text" in self.classes else ONE_INPUT
+        fps = entry.default_fps or self.default_fps
+        video = Capabilities(
+            prompt="required" if self.reads_prompt else "none",
+            sizes=sizes,
+            images_in=images,
+            frames=self.frames_range(entry),
+            fps=Range(minimum=1, maximum=60, default=fps),
+            audio=self.sound,
+            parameters=self.parameters,
+            **common,
+        )
+        return {Operation.VIDEO: video}
+
+    def size_for(
+        self,
+        request: VideoRequest,
+        entry: ModelEntry,
+        folder: PipelineFolder | None,
+        picture: tuple[int, int] | None,
+    ) -> tuple[int, int]:
+        """Return the frame size: what was asked, else the start picture's shape at the native number of pixels."""
+        width, height = self.native_size(entry, folder)
+        if request.width and request.height:
+            return request.width, request.height
+        if picture is None:
+            return width, height
+        return size_of_ratio(picture[0] / picture[1], width * height, self.multiple_of)
+
+    def video_arguments(self, request: VideoRequest, frames: int, fps: float) -> dict[str, Any]:
+        """Return the arguments for length and rate."""
+        return {"num_frames": frames}
+
+    def further(self, task: Task, request: Any, pipe: Any) -> dict[str, Any]:
+        """Return the user's values of this family's own parameters, by the pipeline's names."""
+        return {
+            key: value
+            for key, value in request.parameters.items()
+            if key in self.parameters.get("properties", {})
+        }
