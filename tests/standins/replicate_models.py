@@ -80,6 +80,12 @@ MODELS: dict[str, Spec] = {
         f"{WAN}; aspect_ratio enum(16:9,9:16)=16:9", output="string", kind="video"
     ),
     "wan-video/wan-2.2-i2v-fast": Spec(f"{WAN}; image* uri; last_image uri", output="string", kind="video"),
+    "bytedance/seedance-1-lite": Spec(
+        "prompt* str; image uri; last_frame_image uri; duration int(2..12)=5; resolution enum(480p,720p,1080p)=720p; "
+        "aspect_ratio enum(16:9,4:3,1:1,3:4,9:16,21:9,9:21)=16:9; fps ienum(24)=24; camera_fixed bool=false; seed int",
+        output="string",
+        kind="video",
+    ),
     "nightmareai/real-esrgan": Spec(
         "image* uri; scale num(0..10)=4; face_enhance bool=false",
         output="string",

@@ -72,12 +72,14 @@ class BackendConformance:
         prompt: A prompt that the backend accepts.
         parameters: Further parameters for every run.
         models_to_run: Native ids to run; ``None`` runs the first ready model of each operation.
+        offline: Whether models are listed without a network. False for providers behind a stand-in.
     """
 
     deterministic: bool = True
     prompt: str = "a red ball on a white background"
     parameters: Mapping[str, Any] = {}
     models_to_run: tuple[str, ...] | None = None
+    offline: bool = True
 
     @pytest.fixture
     def backend(self) -> Backend:
@@ -107,10 +109,10 @@ class BackendConformance:
 
     @pytest.fixture
     def models(
-        self, backend: Backend, registry: PluginRegistry, secrets: Mapping[str, str]
+        self, backend: Backend, registry: PluginRegistry, secrets: Mapping[str, str], fetcher: Any
     ) -> tuple[ModelInfo, ...]:
         """Return what the backend lists."""
-        context = RecordingListContext(secrets=secrets)
+        context = RecordingListContext(secrets=secrets, offline=self.offline, fetcher=fetcher)
         return tuple(routing.call(registry, backend.name, "list_models", context=context))
 
     @pytest.fixture
@@ -190,11 +192,11 @@ class BackendConformance:
         registry: PluginRegistry,
         models: tuple[ModelInfo, ...],
         secrets: Mapping[str, str],
+        fetcher: Any,
     ) -> None:
         """Troubleshooting: a list must not depend on how often it is asked for."""
-        again = routing.call(
-            registry, backend.name, "list_models", context=RecordingListContext(secrets=secrets)
-        )
+        context = RecordingListContext(secrets=secrets, offline=self.offline, fetcher=fetcher)
+        again = routing.call(registry, backend.name, "list_models", context=context)
         assert tuple(again) == models
 
     def test_lists_without_network_or_keys(self, backend: Backend, registry: PluginRegistry) -> None:

@@ -44,7 +44,8 @@ def run(backend: RemoteBackend, call: Call, body_for: Callable[[Uploads], dict[s
     elif memory.get("sending"):
         raise _unsure(backend, f"Diorama was interrupted while sending this request ({memory['sending']})")
     else:
-        look = _buy(backend, call, body_for(_upload_all(backend, call)))
+        uploads = _upload_all(backend, call)
+        look = _buy(backend, call, safely(backend, call, lambda: body_for(uploads)))
     if look.state != "done":
         look = _wait(backend, call, look.ticket, started, resumed=bool(ticket))
     return _collect(backend, call, look)
@@ -143,6 +144,7 @@ def _wait(
 ) -> Look:
     context, model = call.context, call.offer.info.id
     context.on_cancel(lambda: _cancel(backend, call, ticket))
+    highest = 0.0
     for number, pause in enumerate(backend.pace.pauses(model)):
         context.wait(0.0 if resumed and number == 0 else pause)
         look = safely(backend, call, lambda: backend.look(call, ticket))
@@ -151,7 +153,8 @@ def _wait(
                 backend.pace.learn(model, time.monotonic() - started)
             return look
         numbers = {name: value for name, value in look.numbers.items() if value is not None}
-        context.progress("generating", look.fraction, look.message or look.state, **numbers)
+        highest = max(highest, look.fraction or 0.0)
+        context.progress("generating", highest or None, look.message or look.state, **numbers)
         if time.monotonic() - started > backend.timeout_seconds:
             _cancel(backend, call, ticket)
             raise BackendError(

@@ -1,0 +1,158 @@
+"""Replicate: predictions of official models by name, of community models by version."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from diorama.contract import BackendError, BackendSettings, BaseContext
+from diorama.contract.remote import Call, Look, Offer, Output, Refusal, RemoteBackend
+from diorama.contract.remote.answers import failed_run
+from diorama.contract.remote.files import Prepared
+from diorama.contract.remote.wire import allowed_only
+
+from diorama_replicate.client import ReplicateClient
+from diorama_replicate.schemas import ModelCard, offer_from
+
+INLINE_BYTES = 256 * 1024
+TRANSIENT = re.compile(r"interrupted|code: PA|time(d )?out|50[23]|E1000|unavailable", re.IGNORECASE)
+PERCENT = re.compile(r"(\d{1,3})%\|[^|]*\|\s*(\d+)/(\d+)")
+
+
+class ReplicateBackend(RemoteBackend):
+    """Models at replicate.com. Any model can be named as ``replicate:owner/name``; its schema is read when it is used."""
+
+    title = "Replicate"
+    package = "diorama_replicate"
+    api_url = "https://api.replicate.com"
+    key_page = "https://replicate.com/account/api-tokens"
+    concurrency = 8
+    secrets: Mapping[str, tuple[str, ...]] = {"api_key": ("REPLICATE_API_TOKEN",)}
+
+    def client(self, key: str) -> ReplicateClient:
+        """Return the client for a key; connections are shared by all jobs."""
+        with self._lock:
+            if key not in self._clients:
+                self._clients[key] = ReplicateClient(key, self.api_url)
+            return self._clients[key]
+
+    def __init__(self, settings: BackendSettings) -> None:
+        super().__init__(settings)
+        self._lock = threading.Lock()
+        self._clients: dict[str, ReplicateClient] = {}
+        self._cards: dict[str, ModelCard] = {}
+
+    def card(self, name: str, key: str) -> ModelCard:
+        """Return a model's live schema and version; read once in the life of this backend."""
+        if name not in self._cards:
+            self._cards[name] = ModelCard.read(self.client(key).model(name))
+        return self._cards[name]
+
+    # --- one job --------------------------------------------------------------------------------
+
+    def body(self, call: Call, body: dict[str, Any]) -> dict[str, Any]:
+        """Add what only some models need, then keep what the live schema knows."""
+        if call.wire.tools.get("series") and body.get("max_images", 1) > 1:
+            body["sequential_image_generation"] = "auto"
+        elif call.wire.tools.get("series"):
+            body.pop("max_images", None)
+        card = self.card(call.offer.info.native_id, call.key)
+        kept, dropped = allowed_only(body, card.properties)
+        for name in dropped:
+            if name not in call.wire.fixed:
+                call.context.ignored(
+                    f"parameters.{name}", body[name], "The model's present version has no such input."
+                )
+        return kept
+
+    def submit(self, call: Call, body: dict[str, Any]) -> Look:
+        """Create the prediction."""
+        name = call.offer.info.native_id
+        card = self._cards.get(name)
+        by_version = call.wire.tools.get("by_version") or (card is not None and not card.official)
+        version = (card or self.card(name, call.key)).version if by_version else None
+        return self._seen(call, self.client(call.key).create(name, body, version))
+
+    def look(self, call: Call, ticket: Mapping[str, Any]) -> Look:
+        """Read the prediction."""
+        return self._seen(call, self.client(call.key).prediction(str(ticket["id"])))
+
+    def cancel(self, call: Call, ticket: Mapping[str, Any]) -> None:
+        """Cancel the prediction."""
+        self.client(call.key).cancel(str(ticket["id"]))
+
+    def upload(self, call: Call, file: Prepared) -> str:
+        """Small files travel inside the request, larger ones are uploaded first."""
+        if len(file.content) <= INLINE_BYTES:
+            return file.data_uri()
+        return self.client(call.key).upload(file.content, file.name, file.mime)
+
+    def _seen(self, call: Call, row: Mapping[str, Any]) -> Look:
+        status, metrics = row.get("status"), row.get("metrics") or {}
+        common: dict[str, Any] = {"ticket": {"id": row.get("id")}, "seconds": metrics.get("predict_time")}
+        if status == "succeeded":
+            if row.get("data_removed"):
+                gone = BackendError(
+                    f"{self.title} has already deleted the result of this prediction (it keeps them for an hour)."
+                )
+                return Look(state="failed", error=gone, **common)
+            facts = {"version": row.get("version"), "predict_time": metrics.get("predict_time")}
+            return Look(state="done", outputs=outputs_of(row.get("output")), facts=facts, **common)
+        if status == "failed":
+            text = str(row.get("error") or "")
+            free = call.offer.info.price is None or call.offer.info.price.per != "compute_second"
+            error = failed_run(self.title, text, retryable=free and bool(TRANSIENT.search(text)))
+            return Look(state="failed", error=error, **common)
+        if status in ("canceled", "aborted"):
+            return Look(
+                state="failed", error=BackendError(f"The prediction was {status} at {self.title}."), **common
+            )
+        if status == "starting":
+            return Look(state="queued", message="Waiting for a machine at Replicate", **common)
+        fraction, numbers = progress_of(str(row.get("logs") or ""))
+        return Look(
+            state="running", message="Running at Replicate", fraction=fraction, numbers=numbers, **common
+        )
+
+    # --- models ---------------------------------------------------------------------------------
+
+    def fetch_offer(self, native_id: str, context: BaseContext, key: str | None) -> Offer | None:
+        """Read any model by ``owner/name``."""
+        if key is None or not re.fullmatch(r"[\w.-]+/[\w.-]+", native_id):
+            return None
+        try:
+            return offer_from(self.card(native_id, key), f"{self.name}:{native_id}")
+        except Refusal as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def probe(self, key: str | None) -> str:
+        """Ask who the key belongs to."""
+        return f"{self.title} knows this key as {self.client(key or '').account()}."
+
+    def close(self) -> None:
+        """Forget the clients."""
+        self._clients.clear()
+
+
+def outputs_of(output: Any) -> tuple[Output, ...]:
+    """Read the addresses out of any shape of output: a string, a list, an object."""
+    if isinstance(output, str):
+        return (Output(url=output),) if output.startswith(("http", "data:")) else ()
+    if isinstance(output, Mapping):
+        output = list(output.values())
+    if isinstance(output, list):
+        return tuple(found for item in output for found in outputs_of(item))
+    return ()
+
+
+def progress_of(logs: str) -> tuple[float | None, dict[str, int]]:
+    """Read the last progress bar out of the logs: the fraction and the steps."""
+    bars = PERCENT.findall(logs[-4000:])
+    if not bars:
+        return None, {}
+    percent, step, steps = (int(part) for part in bars[-1])
+    return min(percent, 100) / 100, {"step": step, "steps": steps}
