@@ -13,6 +13,11 @@ from diorama.workers.failures import OOM_ADVICE
 
 _NEARLY_FULL = 0.6
 """Part of the machine's memory that one process held when running out of memory is the likely reason for a SIGKILL."""
+_OOM_COUNTERS = (
+    Path("/sys/fs/cgroup/memory.events"),
+    Path("/sys/fs/cgroup/memory/memory.oom_control"),
+    Path("/proc/vmstat"),
+)
 _NOISE = (
     "Traceback",
     "File ",
@@ -108,11 +113,12 @@ def memory_limit() -> int:
 
 
 def oom_kills() -> int:
-    """Return how many processes of our control group the kernel has killed for memory so far."""
-    for line in _read(Path("/sys/fs/cgroup/memory.events")).splitlines():
-        name, _, count = line.partition(" ")
-        if name == "oom_kill" and count.isdigit():
-            return int(count)
+    """Return how many processes the kernel has killed for memory so far, in our control group where that is told."""
+    for place in _OOM_COUNTERS:
+        for line in _read(place).splitlines():
+            name, _, count = line.partition(" ")
+            if name == "oom_kill" and count.strip().isdigit():
+                return int(count)
     return 0
 
 

@@ -15,6 +15,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass, field
 from typing import Any
 
+from diorama.access import redaction
 from diorama.assets.staged import StagedOutput
 from diorama.contract import JobCancelled, Result, from_plain
 from diorama.workers.death import Death, memory_limit, oom_kills
@@ -50,7 +51,7 @@ class WorkerSpec:
 
 
 class WorkerGone(Exception):
-    """The process had ended before it was asked; nothing was begun."""
+    """The process ended before it began what it was asked; a new one can take it."""
 
 
 @dataclass
@@ -60,6 +61,7 @@ class _Running:
     task: Task
     sink: TaskSink
     lines_before: int
+    begun: bool = False
     done: Future[Result] = field(default_factory=Future)
     failure: BaseException | None = None
     killer: threading.Timer | None = None
@@ -114,26 +116,34 @@ class WorkerProcess:
         """
         job = _Running(task, sink, self._pump.count if self._pump else 0)
         with self._lock:
-            if self._death is not None:
-                raise WorkerGone
-            self._job = job
+            job_taken = self._death is None
+            if job_taken:
+                self._job = job
+        if not job_taken:
+            self._ended.wait()
+            raise WorkerGone
         try:
             self._send("run", task=task)
         except WireError:
             log.debug("The worker on %s died before it took the call", self.spec.device)
         sink.cancel.add_callback(lambda: self._cancel(job))
         try:
-            result = job.done.result()
+            return self._outcome(job)
         finally:
             if job.killer is not None:
                 job.killer.cancel()
             with self._lock:
                 self._job = None
-        if job.failure is not None:
-            raise translate(job.failure, task.backend)
-        if sink.cancel.cancelled:
+
+    def _outcome(self, job: _Running) -> Result:
+        failure = job.done.exception()
+        if job.sink.cancel.cancelled:
             raise JobCancelled
-        return result
+        if job.failure is not None:  # what the engine could not take comes before what followed from it
+            raise translate(job.failure, job.task.backend)
+        if failure is not None:
+            raise failure
+        return job.done.result()
 
     def ask(self, kind: str, timeout: float, **fields: Any) -> Any:
         """Send a message and return the answer, or ``None`` when none came in time or the process is gone."""
@@ -269,6 +279,8 @@ class WorkerProcess:
                 reply.set_result(message.get("value"))
         elif self._job is None or self._job.task.job_id != message.get("job"):
             log.debug("A late %s of the worker on %s is dropped", kind, self.spec.device)
+        elif kind == "begun":
+            self._job.begun = True
         elif kind == "result":
             self._job.done.set_result(from_plain(Result, message["result"]))
         elif kind == "error":
@@ -321,10 +333,16 @@ class WorkerProcess:
             self._channel.close()
             self._popen.stdout.close()
         if job is not None and not job.done.done():
-            gone = self._stopping or job.sink.cancel.cancelled
-            job.done.set_exception(JobCancelled() if gone else death.error())
-        if death.code and not self._stopping:
+            job.done.set_exception(self._obituary(job, death))
+        if death.code and not self._stopping and not (job is not None and job.sink.cancel.cancelled):
             log.warning("The worker on %s ended with %s", self.spec.device, death.code)
+
+    def _obituary(self, job: _Running, death: Death) -> Exception:
+        if self._stopping or job.sink.cancel.cancelled:
+            return JobCancelled()
+        if self._hello and not job.begun:
+            return WorkerGone()  # it was dying already when the job came
+        return death.error()
 
 
 def _deliver(kind: str, message: Mapping[str, Any], job: _Running, secret: SecretLookup) -> Any:
@@ -340,7 +358,9 @@ def _deliver(kind: str, message: Mapping[str, Any], job: _Running, secret: Secre
     elif kind == "remember":
         sink.remember(message["facts"])
     elif kind == "secret":
-        return secret(job.task.backend, message["name"])
+        value = secret(job.task.backend, message["name"])
+        redaction.register(value)  # the worker's output passes through this process
+        return value
     else:
         log.warning("A worker sent an unknown message %r", kind)
     return None

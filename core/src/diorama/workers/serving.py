@@ -52,7 +52,8 @@ class Worker:
                 os._exit(0)  # the server is gone, and nobody waits for anything
             if self._device_lost:
                 log.error("The device %s is lost to this process, which therefore ends", self._device)
-                return
+                logging.shutdown()
+                os._exit(1)  # tidying up would call into the dead driver
         if self._registry is not None:
             self._registry.close()
 
@@ -114,6 +115,7 @@ class Worker:
         assert self._settings is not None
         sink = self._sinks[message["task"]["job_id"]]
         job_id = message["task"]["job_id"]
+        self._channel.send("begun", job=job_id)
         try:
             task = _task(message)
             context = LocalJobContext(
