@@ -8,6 +8,7 @@ from starlette.responses import Response
 from diorama_web.access import private_router
 from diorama_web.encoding import reply
 from diorama_web.routes.pages import page_file
+from diorama_web.schemas.submissions import EditRequestBody
 
 router = private_router(tag="docs", prefix="")
 
@@ -15,7 +16,12 @@ router = private_router(tag="docs", prefix="")
 @router.get("/openapi.json", include_in_schema=False)
 def openapi_document(request: Request) -> Response:
     """Return the description of all routes."""
-    return reply(request.app.openapi())
+    document = request.app.openapi()
+    edit = EditRequestBody.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas = document["components"]["schemas"]
+    schemas.update(edit.pop("$defs", {}))
+    schemas["EditRequestBody"] = edit  # its route reads forms as well, so the framework does not know of it
+    return reply(document)
 
 
 @router.get("/docs", include_in_schema=False)

@@ -89,7 +89,13 @@ async def told(event: Event, engine: Engine) -> tuple[str, bytes]:
     """Return an event's public name and data; the end of a job is told with the whole job."""
     if event.final:
         return "status", await status_data(engine, event.job_id)
-    return ("queue" if event.name == "queued" else event.name), event.data
+    return ("queue" if event.name == "queued" else event.name), named(event)
+
+
+def named(event: Event) -> bytes:
+    """Return an event's data with ``job_id`` in front."""
+    data = event.data
+    return data if data.startswith(b'{"job_id"') else b'{"job_id":"%s",%s' % (event.job_id.encode(), data[1:])
 
 
 async def status_data(engine: Engine, job_id: str) -> bytes:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from anyio import to_thread
 from diorama.contract import InvalidRequest, NotFound
 from diorama.ids import new_id
-from diorama.jobs.records import Job
 from diorama.jobs.submission import Submission
 from fastapi import Path, Query
 from starlette.requests import Request
@@ -149,10 +148,3 @@ def get_job_image(
             fix="Count from 0, and wait until it is completed.",
         )
     return serve_asset(images[index], request, engine)
-
-
-@router.post("/jobs/{job_id}/{action}", response_model=JobStatusView)
-def steer_job(job_id: JobId, action: Literal["hold", "release"], engine: EngineDep) -> Response:
-    """Keep a queued job from starting, or let it go on."""
-    job: Job = engine.queue.hold(job_id) if action == "hold" else engine.queue.release(job_id)
-    return reply(job_status(job))

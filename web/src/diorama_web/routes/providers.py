@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from diorama.contract import DioramaError, to_plain
+from diorama.contract import DioramaError, UnknownModel, to_plain
 from fastapi import Path
 from starlette.responses import Response
 
@@ -52,5 +52,8 @@ def delete_secret(backend_id: Name, name: Name, engine: EngineDep) -> Response:
 def test_provider(backend_id: Name, engine: EngineDep) -> Response:
     """Prove with a real call that key and address work."""
     try:
-        return reply(
-            {"ok": True, "message": engine.check_backend(backend_id)})
+        return reply({"ok": True, "message": engine.check_backend(backend_id)})
+    except UnknownModel:
+        raise
+    except DioramaError as error:
+        return reply({"ok": False, "message": " ".join(filter(None, (error.message, error.fix)))})

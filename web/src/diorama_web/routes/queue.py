@@ -48,6 +48,18 @@ def resume_queue(engine: EngineDep) -> Response:
     return reply(engine.queue.summary())
 
 
+@router.post("/jobs/{job_id}/hold", response_model=JobStatusView)
+def hold_job(job_id: JobId, engine: EngineDep) -> Response:
+    """Keep a queued job from starting."""
+    return reply(job_status(engine.queue.hold(job_id)))
+
+
+@router.post("/jobs/{job_id}/release", response_model=JobStatusView)
+def release_job(job_id: JobId, engine: EngineDep) -> Response:
+    """Let a held job go on."""
+    return reply(job_status(engine.queue.release(job_id)))
+
+
 @router.post("/jobs/{job_id}/move", response_model=JobStatusView)
 def move_job(job_id: JobId, body: MoveRequest, engine: EngineDep) -> Response:
     """Give a queued job another place in its lane."""

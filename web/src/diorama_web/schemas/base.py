@@ -11,13 +11,16 @@ MAX_PROMPT = 2000
 
 
 class Body(BaseModel):
-    """What a caller sends. Built on first use, so that a server with many routes starts quickly."""
+    """What a caller sends."""
 
-    model_config = ConfigDict(defer_build=True, extra="forbid", allow_inf_nan=False, protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, protected_namespaces=())
 
 
 class View(BaseModel):
-    """What we answer. Routes encode plain values themselves; these types describe them, and tests compare."""
+    """What we answer. Routes encode plain values themselves; these types describe them, and tests compare.
+
+    They are built when the OpenAPI document is asked for, so that a server with many routes starts quickly.
+    """
 
     model_config = ConfigDict(
         defer_build=True,

@@ -26,7 +26,7 @@ class LoraChoice(Body):
 class WorkRequest(Body):
     """What all kinds of work share. Fields that are not known are passed on as parameters of the model."""
 
-    model_config = ConfigDict(defer_build=True, extra="allow", allow_inf_nan=False, protected_namespaces=())
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False, protected_namespaces=())
 
     model: ModelName | None = Field(
         None, description="Model id, alias or family; the default model when left out."
