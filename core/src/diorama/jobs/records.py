@@ -70,6 +70,7 @@ class Job:
         numbers: Latest ``step``/``steps`` and so on.
         eta_seconds: Estimated seconds to the end.
         priority: Higher runs earlier; 0 is usual.
+        position: Order among jobs of one priority, lower first; given by the queue, changed by moving.
         owner: Identity that submitted it; empty for the person at this machine.
         session_id: Conversation or session it belongs to.
         batch_id: Groups jobs that were submitted together.
@@ -105,6 +106,7 @@ class Job:
     numbers: Mapping[str, Any] = field(default_factory=dict)
     eta_seconds: float | None = None
     priority: int = 0
+    position: float = 0.0
     owner: str = ""
     session_id: str | None = None
     batch_id: str | None = None

@@ -1,0 +1,53 @@
+"""The flag that ends a running job."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+
+class Token:
+    """Tells a running job that it was cancelled. Thread-safe; implements the executor's ``CancelToken``."""
+
+    __slots__ = ("_callbacks", "_event", "_lock")
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._lock = threading.Lock()
+        self._callbacks: list[Callable[[], None]] = []
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether :meth:`cancel` was called."""
+        return self._event.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep up to ``seconds``; return True at once when cancelled."""
+        return self._event.wait(seconds)
+
+    def add_callback(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` once when cancelled; at once if it already is."""
+        with self._lock:
+            if not self._event.is_set():
+                self._callbacks.append(callback)
+                return
+        _call(callback)
+
+    def cancel(self) -> None:
+        """Set the flag and call the callbacks from a thread of their own, since they may talk to a provider."""
+        with self._lock:
+            self._event.set()
+            callbacks, self._callbacks = self._callbacks, []
+        if callbacks:
+            threading.Thread(target=_call, args=callbacks, name="diorama-cancel", daemon=True).start()
+
+
+def _call(*callbacks: Callable[[], None]) -> None:
+    for callback in callbacks:
+        try:
+            callback()
+        except Exception:
+            log.warning("A cancel callback failed.", exc_info=True)

@@ -1,0 +1,451 @@
+"""The durable queue: the one door of this room."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import Any
+
+from diorama.contract import (
+    BackendNotReady,
+    Conflict,
+    InsufficientStorage,
+    InvalidRequest,
+    ModelInfo,
+    RateLimited,
+)
+from diorama.database.writer import Database
+from diorama.ids import new_id
+from diorama.jobs.crash import point
+from diorama.jobs.eta import RunTimes
+from diorama.jobs.events import Event, EventHub
+from diorama.jobs.finishing import Finisher
+from diorama.jobs.lanes import Lanes
+from diorama.jobs.ledger import Ledger, Page
+from diorama.jobs.live import LiveJob, Phase
+from diorama.jobs.overview import Overview, told
+from diorama.jobs.records import Job, JobKind, JobStatus, Note
+from diorama.jobs.recovery import recover
+from diorama.jobs.runner import Runner
+from diorama.jobs.scheduler import Scheduler
+from diorama.jobs.seams import Assets, Backends, Models
+from diorama.jobs.submission import Submission
+from diorama.jobs.waiting import Entry, WaitingList
+from diorama.settings import Settings
+from diorama.workers.executor import Executor
+
+DRAIN_SECONDS = 5.0
+"""Time that running jobs get to stop when the engine closes, and remote ones to note what they have bought."""
+
+
+class JobQueue:
+    """Accepts, orders, runs and remembers jobs.
+
+    Args:
+        database: Migrated.
+        executor: Where backends run.
+        assets: Where results go.
+        models: The catalog.
+        backends: The registry.
+        settings: Limits and places.
+
+    Attributes:
+        events: What happens, for listeners.
+        ledger: The durable record.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        executor: Executor,
+        assets: Assets,
+        models: Models,
+        backends: Backends,
+        settings: Settings,
+    ) -> None:
+        self.events = EventHub()
+        self.ledger = Ledger(database)
+        self._settings = settings
+        self._live: dict[str, LiveJob] = {}
+        self._closing = False
+        self._positions = itertools.count(1)
+        self._lanes = Lanes(executor, backends, models)
+        self._run_times = RunTimes(self.ledger)
+        self._finisher = Finisher(self.ledger, assets, self._over)
+        self._scheduler = Scheduler(self._run, self._lanes.slots, self._lanes.loaded, self._taken)
+        self._overview = Overview(self._scheduler, self._run_times)
+        self._runner = Runner(
+            self.ledger, self.events, executor, models, self._lanes, self._finisher, self._changed, self._again,
+            settings.work_dir,
+        )  # fmt: skip
+
+    # Life
+
+    def start(self) -> None:
+        """Pick up the work that an earlier run left, and begin."""
+        self._settings.work_dir.mkdir(parents=True, exist_ok=True)
+        self._run_times.load()
+        if self.ledger.paused():
+            self._scheduler.pause()
+        unfinished = self.ledger.unfinished()
+        found = recover(unfinished, self._lanes)
+        self._positions = itertools.count(int(max((job.position for job in unfinished), default=0)) + 1)
+        stored = [self.ledger.requeue(found.again)] if found.again else []
+        stored += [self.ledger.requeue(ids, held=True, reason=reason) for reason, ids in found.held.items()]
+        for future in stored:
+            future.result()
+        for job in found.cancelled:
+            live = self._live[job.id] = LiveJob(job)
+            self._finisher.cancelled(live)
+        self._enqueue(found.waiting)
+
+    def close(self, drain: float = DRAIN_SECONDS) -> None:
+        """Stop: running jobs of this machine go back to the queue; what a provider is at work on is left to it,
+        to be resumed at the next start.
+
+        Args:
+            drain: Seconds that running jobs get.
+        """
+        self._closing = True
+        self._scheduler.stop()
+        left: set[str] = set()
+        for live in self._all_live():
+            with live.lock:
+                if live.phase is not Phase.RUNNING:
+                    continue
+                if not self._lanes.may_be_billed(live.job):
+                    live.interrupted = True
+                    live.token.cancel()
+                elif live.memory:
+                    left.add(live.job.id)
+        self._scheduler.join(drain, left)
+        for live in self._all_live():
+            live.abandon_if_running()
+        self._finisher.close()
+        for live in self._all_live():
+            if not live.done.done() and live.phase is not Phase.ENDING:
+                live.done.set_result(live.view())
+        self.events.close()
+
+    # Accepting
+
+    def new_job(
+        self,
+        *,
+        kind: JobKind,
+        model: ModelInfo,
+        request: Mapping[str, Any],
+        asked: Mapping[str, Any],
+        submission: Submission,
+        applied: Mapping[str, Any] | None = None,
+        adjusted: tuple[Note, ...] = (),
+        ignored: tuple[Note, ...] = (),
+    ) -> Job:
+        """Make a job out of a resolved submission; nothing is stored."""
+        return Job(
+            id=new_id(), kind=kind, model=model.id, request=request, asked=asked, priority=submission.priority,
+            owner=submission.owner, session_id=submission.session_id, batch_id=submission.batch_id,
+            idempotency_key=submission.idempotency_key, strict=submission.strict, retry_of=submission.retry_of,
+            applied=applied or {}, adjusted=adjusted, ignored=ignored,
+        )  # fmt: skip
+
+    def submit(self, jobs: Sequence[Job]) -> Future[list[Job]]:
+        """Accept all jobs in one transaction, or none.
+
+        Returns:
+            A future that is done once they are on disk and in the queue. Where an idempotency key was used before,
+            the first job with it stands in place of the new one.
+
+        Raises:
+            RateLimited: the queue is full.
+            InsufficientStorage: the disk is nearly full.
+            BackendNotReady: the engine is closing.
+        """
+        self._check_room(len(jobs))
+        now = time.time()
+        fresh = [
+            replace(
+                job, lane=self._lanes.lane_of(job), position=float(next(self._positions)), created_at=now,
+                status=JobStatus.QUEUED,
+            )
+            for job in jobs
+        ]  # fmt: skip
+        answer: Future[list[Job]] = Future()
+        self.ledger.add(fresh).add_done_callback(lambda stored: self._accepted(stored, fresh, answer))
+        return answer
+
+    def retry(self, job: Job) -> Future[list[Job]]:
+        """Submit what a final job ran as a new job.
+
+        Raises:
+            Conflict: it is not final.
+        """
+        if not job.status.final:
+            raise Conflict("The job has not finished yet.", fix="Cancel it first, or wait for its end.")
+        again = Job(
+            id=new_id(), kind=job.kind, model=job.model, request=job.request, asked=job.asked, priority=job.priority,
+            owner=job.owner, session_id=job.session_id, strict=job.strict, retry_of=job.id, applied=job.applied,
+            adjusted=job.adjusted, ignored=job.ignored,
+        )  # fmt: skip
+        return self.submit([again])
+
+    # Looking
+
+    def job(self, job_id: str) -> Job:
+        """Return a job with its live progress.
+
+        Raises:
+            NotFound: there is no such job.
+        """
+        live = self._live.get(job_id)
+        return self._overview.view(live) if live is not None else self.ledger.get(job_id)
+
+    def jobs(self, **filters: Any) -> Page[Job]:
+        """Return jobs, newest first; see :meth:`Ledger.list` for the filters, which look at what is stored."""
+        page = self.ledger.list(**filters)
+        shown = (self._overview.view(live) if (live := self._live.get(job.id)) else job for job in page.items)
+        return Page(tuple(shown), page.next_cursor)
+
+    def summary(self) -> dict[str, Any]:
+        """Return how the queue stands: ``paused``, ``waiting``, ``held``, ``running``, and the same by lane."""
+        lanes = self._scheduler.counts()
+        totals = {name: sum(lane[name] for lane in lanes.values()) for name in ("waiting", "held", "running")}
+        return {"paused": self._scheduler.paused, **totals, "lanes": lanes}
+
+    def wait(self, job_id: str, timeout: float | None = None) -> Job:
+        """Block until a job is final, or ``timeout`` seconds have passed, and return it.
+
+        Raises:
+            NotFound: there is no such job.
+        """
+        live = self._live.get(job_id)
+        if live is None:
+            return self.ledger.get(job_id)
+        try:
+            return live.done.result(timeout)
+        except TimeoutError:
+            return self.job(job_id)
+
+    def stream(self, job_id: str, last_id: int = 0, idle: float | None = None) -> Iterator[Event | None]:
+        """Yield what happens to a job until its end; see :meth:`EventHub.stream`.
+
+        A job whose events are gone (it ended long ago, or before a restart) yields its present state.
+
+        Raises:
+            NotFound: there is no such job.
+        """
+        job = self.job(job_id)
+        if job.status.final and not self.events.kept(job_id):
+            return iter((Event(last_id + 1, job_id, job.status.value, told(job)),))
+        return self.events.stream(job_id, last_id, idle)
+
+    # Changing
+
+    def cancel(self, job_id: str) -> Job:
+        """Cancel a job. One that waits is cancelled when this returns; a running one ends within a step.
+
+        Raises:
+            NotFound: there is no such job.
+            Conflict: it is completed or failed.
+        """
+        live = self._live.get(job_id)
+        if live is None:
+            return _cancelled(self.ledger.get(job_id))
+        with live.lock:
+            if live.phase is Phase.RUNNING:
+                live.token.cancel()
+                asked = self.ledger.ask_cancel(job_id)
+            else:
+                asked = None
+                if live.phase is Phase.WAITING:
+                    self._scheduler.remove(job_id)
+                    self._finisher.cancelled(live)
+        if asked is None:
+            return _cancelled(live.done.result())
+        asked.result()
+        point("cancelling")
+        return self._overview.view(live)
+
+    def forget(self, job_id: str) -> None:
+        """Remove a final job from the ledger; its assets stay.
+
+        Raises:
+            NotFound: there is no such job.
+            Conflict: it is not final.
+        """
+        if job_id not in self._live:
+            self.ledger.get(job_id)
+        self.ledger.forget(job_id).result()
+        self.events.drop(job_id)
+
+    def hold(self, job_id: str, reason: str = "It is held until somebody releases it.") -> Job:
+        """Keep a waiting job from starting.
+
+        Raises:
+            NotFound: there is no such job.
+            Conflict: it waits no more.
+        """
+
+        def change(entry: Entry, _: WaitingList) -> None:
+            entry.held, entry.reason = True, reason
+
+        return self._rearrange(job_id, change)
+
+    def release(self, job_id: str) -> Job:
+        """Let a held job start when its turn comes.
+
+        Raises:
+            NotFound: there is no such job.
+            Conflict: it waits no more.
+        """
+
+        def change(entry: Entry, _: WaitingList) -> None:
+            entry.held, entry.reason = False, ""
+
+        return self._rearrange(job_id, change)
+
+    def move(self, job_id: str, *, priority: int | None = None, before: str | None = None) -> Job:
+        """Change when a waiting job runs.
+
+        Args:
+            job_id: The job.
+            priority: New priority; it goes to the end of the jobs that have it.
+            before: Id of a job of the same lane; the job goes just before it and takes its priority.
+
+        Raises:
+            NotFound: there is no such job.
+            Conflict: one of them waits no more.
+            InvalidRequest: the other job waits in another lane, or is the same.
+        """
+
+        def change(entry: Entry, waiting: WaitingList) -> None:
+            if before is not None:
+                waiting.place_before(entry, before)
+            elif priority is not None:
+                entry.priority, entry.position = priority, float(next(self._positions))
+
+        if before == job_id:
+            raise InvalidRequest("A job cannot go before itself.", field="before", fix="Name another job.")
+        return self._rearrange(job_id, change)
+
+    def pause(self) -> None:
+        """Start no further job, also after a restart, until :meth:`resume`."""
+        self._scheduler.pause()
+        self.ledger.set_paused(True).result()
+
+    def resume(self) -> None:
+        """Start jobs again."""
+        self.ledger.set_paused(False).result()
+        self._scheduler.resume()
+
+    # Within
+
+    def _check_room(self, count: int) -> None:
+        if self._closing:
+            raise BackendNotReady("The engine is closing.", fix="Submit it again once it runs.")
+        limits = self._settings.limits
+        if len(self._live) + count > limits.queued_jobs:
+            raise RateLimited(
+                f"The queue is full: it holds {len(self._live)} of at most {limits.queued_jobs} jobs.",
+                fix="Wait until some have finished, or raise limits.queued_jobs.",
+            )
+        if shutil.disk_usage(self._settings.data_dir).free < limits.min_free_bytes:
+            raise InsufficientStorage(
+                "The data disk is nearly full.", fix="Free some space, or lower limits.min_free_bytes."
+            )
+
+    def _accepted(self, stored: Future[list[Job]], fresh: Sequence[Job], answer: Future[list[Job]]) -> None:
+        error = stored.exception()
+        if error is not None:
+            answer.set_exception(error)
+            return
+        point("accepted")
+        jobs = stored.result()
+        ours = {job.id for job in fresh}
+        self._enqueue({job.id: job for job in jobs if job.id in ours}.values())
+        answer.set_result(jobs)
+
+    def _enqueue(self, jobs: Iterable[Job]) -> None:
+        entries = []
+        for job in jobs:
+            live = self._live[job.id] = LiveJob(job)
+            entries.append(_entry(live))
+            self.events.publish(job.id, "queued", {"job_id": job.id, "status": job.status.value})
+        self._scheduler.add(entries)
+
+    def _run(self, job_id: str, slot: str) -> None:
+        live = self._live.get(job_id)
+        if live is not None:
+            self._runner.run(live, slot)
+
+    def _taken(self, lane: str) -> None:
+        """Tell those who watch a waiting job of ``lane`` that it has moved up."""
+        watched = self.events.watched()
+        for job_id in self._scheduler.waiting_in(lane, watched) if watched else ():
+            if (live := self._live.get(job_id)) is not None:
+                self._changed(live)
+
+    def _changed(self, live: LiveJob) -> None:
+        if live.phase is not Phase.OVER:
+            self.events.publish(live.job.id, "progress", told(self._overview.view(live)))
+
+    def _again(self, live: LiveJob, reason: str | None) -> None:
+        with live.lock:
+            if live.phase is not Phase.RUNNING:
+                return
+            live.waiting(held=reason is not None, reason=reason)
+        self.ledger.requeue([live.job.id], held=reason is not None, reason=reason).result()
+        self._enter(live)
+        self._changed(live)
+
+    def _enter(self, live: LiveJob) -> None:
+        with live.lock:
+            if live.phase is Phase.WAITING:  # and was not cancelled meanwhile
+                self._scheduler.add([_entry(live)])
+
+    def _over(self, live: LiveJob, job: Job) -> None:
+        with live.lock:
+            live.phase = Phase.OVER
+        self._live.pop(job.id, None)
+        if job.status is JobStatus.COMPLETED:
+            self._run_times.measured(job, job.timings)
+        self.events.publish(job.id, job.status.value, told(job))
+        live.done.set_result(job)
+
+    def _rearrange(self, job_id: str, change: Callable[[Entry, WaitingList], None]) -> Job:
+        live = self._live.get(job_id)
+        if live is None:
+            raise Conflict(f"The job is {self.ledger.get(job_id).status.value} already.")
+        with live.lock:
+            entry = self._scheduler.change(job_id, change)
+            if entry is None:
+                raise Conflict("The job has started already.", fix="Cancel it instead.")
+            live.job = replace(
+                live.job, priority=entry.priority, position=entry.position, held=entry.held,
+                wait_reason=entry.reason or None,
+            )  # fmt: skip
+            stored = self.ledger.arrange(live.job)
+        stored.result()
+        self._changed(live)
+        return self._overview.view(live)
+
+    def _all_live(self) -> list[LiveJob]:
+        return list(self._live.values())
+
+
+def _entry(live: LiveJob) -> Entry:
+    job = live.job
+    return Entry(
+        id=job.id, lane=job.lane, model=job.model, owner=job.owner, priority=job.priority, position=job.position,
+        held=job.held, reason=job.wait_reason or "",
+    )  # fmt: skip
+
+
+def _cancelled(job: Job) -> Job:
+    if job.status is JobStatus.CANCELLED:
+        return job
+    raise Conflict(f"The job is {job.status.value} already.")
