@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
-
 from diorama.access import fetch as fetch_module
 from diorama.access.addresses import configured_hosts, is_public
 from diorama.access.fetch import SafeFetch

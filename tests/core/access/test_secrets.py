@@ -5,9 +5,9 @@ import os
 import stat
 import threading
 import time
+from typing import ClassVar
 
 import pytest
-
 from diorama.access import redaction
 from diorama.access.keyrings import SystemKeyring
 from diorama.access.secrets import Secrets
@@ -16,7 +16,7 @@ from diorama.settings import load_settings
 
 
 class Reads(Backend):
-    secrets = {"api_key": ("FIRST_KEY", "SECOND_KEY"), "extra": ()}
+    secrets: ClassVar = {"api_key": ("FIRST_KEY", "SECOND_KEY"), "extra": ()}
 
 
 BACKENDS = {"b": Reads(BackendSettings(id="b")), "c": Reads(BackendSettings(id="c"))}

@@ -3,9 +3,6 @@
 import os
 
 import pytest
-from PIL import Image
-from worker_bench import Sink
-
 from diorama.contract import (
     BackendError,
     ContentRefused,
@@ -15,6 +12,8 @@ from diorama.contract import (
     OutOfMemory,
     RateLimited,
 )
+from PIL import Image
+from worker_bench import Sink
 
 PLACES = pytest.mark.parametrize("backend", ["scripted", "threaded"])
 

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from diorama.settings import load_settings
 from diorama.workers.devices import detect_devices
 from diorama.workers.environment import worker_environment

@@ -9,10 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
-from worker_bench import BACKENDS, gone
-
 from diorama.contract import BackendError, BackendNotReady, JobCancelled, OutOfMemory
 from diorama.workers import process as process_module
+from worker_bench import BACKENDS, gone
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -241,5 +240,6 @@ def test_pings_are_answered_during_a_job(bench):
 
 def test_two_calls_on_one_device_run_one_after_the_other(bench):
     jobs = [bench.start("pictures 3") for _ in range(4)]
-    assert len({job.wait().result.facts["pid"] for job in jobs}) == 1
+    assert [job.wait().error for job in jobs] == [None] * 4
+    assert len({job.result.facts["pid"] for job in jobs}) == 1
     assert all(len(job.sink.outputs) == 3 for job in jobs)

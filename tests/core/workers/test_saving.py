@@ -3,7 +3,6 @@
 import threading
 
 import pytest
-
 from diorama.assets.staged import StagedOutput
 from diorama.workers.saver import Saver
 

@@ -163,6 +163,10 @@ class LocalJobContext(JobContext):
         facts: Mapping[str, Any] | None = None,
     ) -> Artifact:
         """See :meth:`diorama.contract.JobContext.save`. Pixels of an image are encoded in the background."""
+        from diorama.assets.staging import (
+            stage,
+        )  # here and not in the saver's thread: imports there would race ours
+
         self.check()
         index, self.saved = self.saved, self.saved + 1
         size = _pixel_size(content) if kind == "image" else None
@@ -171,8 +175,6 @@ class LocalJobContext(JobContext):
         chosen = format or self._format(kind, pixels=size is not None)
 
         def work() -> StagedOutput:
-            from diorama.assets.staging import stage
-
             return stage(
                 content,
                 index=index,
@@ -256,12 +258,12 @@ class LocalJobContext(JobContext):
 
 def _pixel_size(content: Any) -> tuple[int, int] | None:
     """Return width and height of a Pillow image or an array, or ``None`` for anything encoded."""
-    pillow = sys.modules.get("PIL.Image")
-    if pillow is not None and isinstance(content, pillow.Image):
+    image_type = getattr(sys.modules.get("PIL.Image"), "Image", None)
+    if image_type is not None and isinstance(content, image_type):
         width, height = content.size
         return int(width), int(height)
-    numpy = sys.modules.get("numpy")
-    if numpy is not None and isinstance(content, numpy.ndarray) and content.ndim in (2, 3):
+    array_type = getattr(sys.modules.get("numpy"), "ndarray", None)
+    if array_type is not None and isinstance(content, array_type) and content.ndim in (2, 3):
         return int(content.shape[1]), int(content.shape[0])
     return None
 

@@ -98,6 +98,8 @@ class Worker:
         elif kind == "unload":
             self._guarded(message, lambda backend: backend.unload(message["native_id"]))
         elif kind == "warm":
+            import diorama.assets.staging  # noqa: F401  # what every job needs at its end
+
             self._guarded(message, lambda backend: backend.warm())
         else:
             log.warning("An unknown message %r came", kind)

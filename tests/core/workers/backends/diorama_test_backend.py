@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+from typing import ClassVar
 
 from diorama.contract import (
     Backend,
@@ -31,7 +32,7 @@ def thread_backend(settings):
 class Scripted(Backend):
     title = "Scripted"
     placement = "worker"
-    secrets = {"api_key": ("SCRIPTED_KEY",)}
+    secrets: ClassVar = {"api_key": ("SCRIPTED_KEY",)}
     unloaded = ()
     warmed = False
 
