@@ -167,7 +167,8 @@ class Catalog:
 
     def _rebuild(self) -> None:
         with self._lock:
-            self._index = ModelIndex(model for item in self._listings.values() for model in item.models)
+            listed = [model for item in self._listings.values() for model in item.models]
+            self._index = ModelIndex(sorted(listed, key=_shelf))
             self._revision += 1
 
     def context(self, backend_id: str, *, refresh: bool = False) -> BackendListContext:
@@ -183,3 +184,8 @@ class Catalog:
     def _cache_file(self, backend_id: str) -> Path:
         options = self._settings.backends.get(backend_id, {})
         return cache_path(self._settings.cache_dir, backend_id, options)
+
+
+def _shelf(model: ModelInfo) -> tuple[bool, bool]:
+    """What runs here and now stands first; within that, each backend's own order is kept."""
+    return model.data_leaves_machine, model.availability.state != "ready"

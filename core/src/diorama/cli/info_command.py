@@ -39,5 +39,5 @@ def run(options: argparse.Namespace) -> int:
         )
     for key, value in shown.items():
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        print(clean(f"{key.replace('_', ' '):18}{text}"))
+        print(clean(f"{key.replace('_', ' '):22}{text}"))
     return 0

@@ -28,6 +28,7 @@ EXIT_CODES = {
 
 def run_command(name: str, arguments: Sequence[str]) -> int:
     """Parse and run one command; every failure ends in one or two sentences on stderr."""
+    _quiet_logs()
     module = importlib.import_module(f"diorama.cli.{name}_command")
     parser = _parser(name, module)
     try:
@@ -46,6 +47,16 @@ def run_command(name: str, arguments: Sequence[str]) -> int:
         return 0
     except Exception as error:
         return _unexpected(error)
+
+
+def _quiet_logs() -> None:
+    """Keep log lines and tracebacks from people, unless DIORAMA_TRACE asks for them; ``serve`` sets up its own."""
+    import logging
+
+    if os.environ.get("DIORAMA_TRACE"):
+        logging.basicConfig(level=logging.INFO)
+    else:
+        logging.getLogger().addHandler(logging.NullHandler())
 
 
 def _parser(name: str, module: ModuleType) -> argparse.ArgumentParser:
