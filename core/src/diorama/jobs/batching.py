@@ -1,4 +1,4 @@
-"""Many small updates of one kind as one statement."""
+"""Many small writes of one kind as one statement."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from concurrent.futures import Future
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.sql.dml import Update
+from sqlalchemy.sql.dml import Insert, Update
 
 from diorama.database.writer import Database
 from diorama.jobs.crash import point
 
 
-class BatchedUpdate:
+class BatchedWrite:
     """Collects parameters of one statement: those that arrive during one commit travel together in the next.
 
     The order of the calls is kept.
@@ -23,17 +23,17 @@ class BatchedUpdate:
         statement: Takes one dict of parameters per row.
     """
 
-    def __init__(self, database: Database, statement: Update) -> None:
+    def __init__(self, database: Database, statement: Insert | Update) -> None:
         self._database = database
         self._statement = statement
         self._lock = threading.Lock()
         self._waiting: list[dict[str, Any]] = []
         self._future: Future[None] | None = None
 
-    def add(self, parameters: dict[str, Any]) -> Future[None]:
-        """Add one row; the future is done when it is on disk."""
+    def add(self, *rows: dict[str, Any]) -> Future[None]:
+        """Add rows; the future is done when they are on disk."""
         with self._lock:
-            self._waiting.append(parameters)
+            self._waiting.extend(rows)
             if self._future is None:
                 self._future = self._database.write(self._drain)
             return self._future

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 
 from diorama.jobs.ledger import Ledger
 from diorama.jobs.records import Job
@@ -67,7 +68,8 @@ class RunTimes:
             if runs > 1 and now - self._stored.get(key, -STORE_SECONDS) < STORE_SECONDS:
                 return
             self._stored[key] = now
-        self._ledger.store_run_time(*key, mean, runs)
+        with suppress(RuntimeError):  # the database has closed meanwhile; a mean is no loss
+            self._ledger.store_run_time(*key, mean, runs)
 
 
 def remaining(mean: float | None, elapsed: float, fraction: float | None) -> float | None:

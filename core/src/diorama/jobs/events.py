@@ -75,6 +75,7 @@ class EventHub:
     def __init__(self) -> None:
         self._wake = threading.Condition()
         self._channels: OrderedDict[str, _Channel] = OrderedDict()
+        self._watched: dict[str, None] = {}
         self._everywhere: list[Callback] = []
         self._late: OrderedDict[str, float] = OrderedDict()
         self._next = time.time_ns() // 1000  # later than any id of an earlier run
@@ -114,12 +115,15 @@ class EventHub:
                 if last_id is not None:
                     for event in [event for event in channel.ring if event.id > last_id]:
                         callback(event)
+                self._watched[job_id] = None
             listeners.append(callback)
 
         def end() -> None:
             with self._wake:
                 if callback in listeners:
                     listeners.remove(callback)
+                if job_id is not None and not listeners:
+                    self._watched.pop(job_id, None)
 
         return end
 
@@ -152,12 +156,9 @@ class EventHub:
             channel = self._channels.get(job_id)
             return [event for event in channel.ring if event.id > last_id] if channel else []
 
-    def watched(self) -> list[str]:
+    def watched(self) -> tuple[str, ...]:
         """Return the jobs that somebody listens to."""
-        with self._wake:
-            if not self._everywhere and not any(channel.listeners for channel in self._channels.values()):
-                return []
-            return [job_id for job_id, channel in self._channels.items() if channel.listeners]
+        return tuple(self._watched)
 
     def drop(self, job_id: str) -> None:
         """Forget the events of a job."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import logging
-import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +14,7 @@ from diorama.contract import BackendError, DioramaError, InsufficientStorage, Mo
 from diorama.ids import new_id
 from diorama.jobs.checks import check_outputs
 from diorama.jobs.crash import point
+from diorama.jobs.folders import WorkFolders
 from diorama.jobs.ledger import Ledger
 from diorama.jobs.live import LiveJob, Phase
 from diorama.jobs.records import Job, JobStatus
@@ -32,18 +32,21 @@ class Finisher:
     Args:
         ledger: Where the end is stored.
         assets: Where files go.
+        folders: Work folders go back there.
         over: Called in the writer thread once the end is on disk.
     """
 
-    def __init__(self, ledger: Ledger, assets: Assets, over: Callable[[LiveJob, Job], None]) -> None:
-        self._ledger, self._assets, self._over = ledger, assets, over
+    def __init__(
+        self, ledger: Ledger, assets: Assets, folders: WorkFolders, over: Callable[[LiveJob, Job], None]
+    ) -> None:
+        self._ledger, self._assets, self._folders, self._over = ledger, assets, folders, over
         self._room = threading.BoundedSemaphore(BEHIND)
         self._pool = ThreadPoolExecutor(SAVERS, thread_name_prefix="diorama-save")
 
     def completed(self, live: LiveJob, model: ModelInfo, result: Result, work_dir: Path) -> None:
         """Finish a successful run; returns at once unless the disk lags far behind."""
         if not live.outputs:
-            remove_folder(work_dir)
+            self._folders.give_back(work_dir)
             self._complete(live, result, ())
             return
         with live.lock:
@@ -81,7 +84,7 @@ class Finisher:
         else:
             self._complete(live, result, rows)
         finally:
-            remove_folder(work_dir)
+            self._folders.give_back(work_dir)
             self._room.release()
 
     def _place(self, live: LiveJob, model: ModelInfo, result: Result, rows: list[dict[str, Any]]) -> None:
@@ -163,17 +166,11 @@ class Finisher:
             self._over(live, job)
 
 
-def remove_folder(path: Path) -> None:
-    """Remove a work folder; most are empty."""
-    try:
-        path.rmdir()
-    except OSError:
-        shutil.rmtree(path, ignore_errors=True)
-
-
 def _disk_error(error: BaseException) -> DioramaError:
     if isinstance(error, DioramaError):
         return error
-    if (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)) or "is full" in str(error):
+    if (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)) or "is full" in str(
+        error
+    ):
         return InsufficientStorage("The disk is full.", fix="Free some space and retry the job.")
     return BackendError(f"The result could not be stored: {error}")

@@ -14,7 +14,7 @@ from diorama.contract.plain import dumps
 from diorama.database.tables import jobs as table
 from diorama.database.tables import run_times, values
 from diorama.database.writer import Database
-from diorama.jobs.batching import BatchedUpdate
+from diorama.jobs.batching import BatchedWrite
 from diorama.jobs.crash import point
 from diorama.jobs.records import Job, JobStatus
 from diorama.jobs.rows import from_row, text, to_row
@@ -60,8 +60,9 @@ class Ledger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._touches = BatchedUpdate(database, _TOUCH)
-        self._finishes = BatchedUpdate(database, _FINISH)
+        self._inserts = BatchedWrite(database, insert(table))
+        self._touches = BatchedWrite(database, _TOUCH)
+        self._finishes = BatchedWrite(database, _FINISH)
 
     # Reading
 
@@ -139,7 +140,12 @@ class Ledger:
             The stored jobs in order. Where an owner's idempotency key was seen before, the first job with it is
             returned in place of the new one, which is not stored.
         """
-        return self._database.write(lambda connection: _add(connection, jobs))
+        if any(job.idempotency_key is not None for job in jobs):
+            return self._database.write(lambda connection: _add(connection, jobs))
+        answer: Future[Jobs] = Future()
+        stored = self._inserts.add(*[to_row(job) for job in jobs])
+        stored.add_done_callback(lambda done: _answer(done, answer, list(jobs)))
+        return answer
 
     # Running
 
@@ -267,6 +273,14 @@ class Ledger:
             connection.execute(query.values(**columns))
 
         return self._database.write(action)
+
+
+def _answer(done: Future[None], answer: Future[Jobs], jobs: Jobs) -> None:
+    error = done.exception()
+    if error is not None:
+        answer.set_exception(error)
+    else:
+        answer.set_result(jobs)
 
 
 def _add(connection: Connection, jobs: Sequence[Job]) -> list[Job]:

@@ -24,6 +24,7 @@ from diorama.jobs.crash import point
 from diorama.jobs.eta import RunTimes
 from diorama.jobs.events import Event, EventHub
 from diorama.jobs.finishing import Finisher
+from diorama.jobs.folders import WorkFolders
 from diorama.jobs.lanes import Lanes
 from diorama.jobs.ledger import Ledger, Page
 from diorama.jobs.live import LiveJob, Phase
@@ -75,12 +76,13 @@ class JobQueue:
         self._positions = itertools.count(1)
         self._lanes = Lanes(executor, backends, models)
         self._run_times = RunTimes(self.ledger)
-        self._finisher = Finisher(self.ledger, assets, self._over)
+        self._folders = WorkFolders(settings.work_dir)
+        self._finisher = Finisher(self.ledger, assets, self._folders, self._over)
         self._scheduler = Scheduler(self._run, self._lanes.slots, self._lanes.loaded, self._taken)
         self._overview = Overview(self._scheduler, self._run_times)
         self._runner = Runner(
             self.ledger, self.events, executor, models, self._lanes, self._finisher, self._changed, self._again,
-            settings.work_dir,
+            self._folders,
         )  # fmt: skip
 
     # Life
@@ -126,9 +128,12 @@ class JobQueue:
         for live in self._all_live():
             live.abandon_if_running()
         self._finisher.close()
+        self._folders.close()
         for live in self._all_live():
-            if not live.done.done() and live.phase is not Phase.ENDING:
-                live.done.set_result(live.view())
+            if live.phase is Phase.ENDING:
+                live.done.result()
+            else:
+                live.done.set_result(live.view())  # whoever waits is told where it stands
         self.events.close()
 
     # Accepting

@@ -19,7 +19,8 @@ from diorama.contract import (
 )
 from diorama.jobs.crash import point
 from diorama.jobs.events import EventHub
-from diorama.jobs.finishing import Finisher, remove_folder
+from diorama.jobs.finishing import Finisher
+from diorama.jobs.folders import WorkFolders
 from diorama.jobs.lanes import Lanes
 from diorama.jobs.ledger import Ledger
 from diorama.jobs.live import LiveJob, Phase
@@ -45,7 +46,7 @@ class Runner:
         finisher: Takes over once the backend has returned.
         changed: Tells listeners about a job's present state.
         again: Puts a job back into the queue: with the job and, when it must wait for a person, the reason.
-        work_dir: Parent of the work folders.
+        folders: Where work folders come from.
     """
 
     def __init__(
@@ -58,28 +59,30 @@ class Runner:
         finisher: Finisher,
         changed: Callable[[LiveJob], None],
         again: Callable[[LiveJob, str | None], None],
-        work_dir: Path,
+        folders: WorkFolders,
     ) -> None:
         self._ledger, self._events, self._executor, self._models = ledger, events, executor, models
         self._lanes, self._finisher, self._changed, self._again = lanes, finisher, changed, again
-        self._work_dir = work_dir
+        self._folders = folders
 
     def run(self, live: LiveJob, slot: str) -> None:
         """Run a job once; its end is stored by the finisher, beside this thread."""
-        work_dir = self._work_dir / live.job.id
+        sink = self._begin(live, slot)
+        if sink is None:
+            return
+        work_dir: Path | None = None
         try:
-            sink = self._begin(live, slot, work_dir)
-            if sink is None:
-                return
+            work_dir = self._folders.take()
             model = self._models.get(live.job.model)
             result = self._executor.run(self._task(live, model, work_dir), sink)
         except Exception as error:
-            remove_folder(work_dir)
+            if work_dir is not None:
+                self._folders.drop(work_dir)
             self._failed(live, error)
         else:
             self._finisher.completed(live, model, result, work_dir)
 
-    def _begin(self, live: LiveJob, slot: str, work_dir: Path) -> RunSink | None:
+    def _begin(self, live: LiveJob, slot: str) -> RunSink | None:
         with live.lock:
             if live.phase is not Phase.WAITING:
                 return None  # cancelled at the last moment
@@ -88,8 +91,6 @@ class Runner:
         stored.add_done_callback(lambda _: point("leased"))
         if not self._lanes.is_device(slot):
             stored.result()  # before anything may be bought, the ledger must say that it was begun
-        remove_folder(work_dir)
-        work_dir.mkdir(parents=True)
         self._changed(live)
         return sink
 
