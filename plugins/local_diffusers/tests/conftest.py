@@ -69,3 +69,8 @@ def job(tmp_path: Path) -> Callable[..., Any]:
         return RecordingContext(model, tmp_path, **more)
 
     return make
+
+
+@pytest.fixture
+def fake_hub() -> ModuleType:
+    return _helper("fake_hub")

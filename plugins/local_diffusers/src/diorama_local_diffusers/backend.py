@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from diorama.contract import (
     Artifact,
     Backend,
+    BackendNotReady,
     BackendSettings,
     BaseContext,
     DioramaError,
@@ -27,7 +28,7 @@ from diorama.contract import (
 
 from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.info import model_info
-from diorama_local_diffusers.models.locate import locate
+from diorama_local_diffusers.models.locate import HUB_ID, locate
 from diorama_local_diffusers.models.shelf import all_entries, find
 from diorama_local_diffusers.models.vocabulary import read_vocabulary, report_unknown_words
 
@@ -94,6 +95,25 @@ class LocalDiffusersBackend(Backend):
         from diorama_local_diffusers.runtime.videos import video
 
         return self._run(request, context, video)
+
+    def download(self, native_id: str, context: JobContext) -> None:
+        """Fetch a model's files from the hub; nothing is loaded into memory."""
+        from diorama_local_diffusers.models.download import download
+
+        download(self._entry(native_id), self.settings, context)
+
+    def delete(self, native_id: str) -> int:
+        """Remove a hub model's files from the cache; the user's own files are never deleted."""
+        from diorama_local_diffusers.models.download import delete_cached
+
+        entry = self._entry(native_id)
+        if not HUB_ID.fullmatch(entry.path):
+            raise BackendNotReady(
+                f"The files of {native_id} are your own and stay.",
+                fix="Take the model out of the list with `diorama models remove`.",
+            )
+        self.unload(native_id)
+        return delete_cached(entry.path)
 
     def unload(self, native_id: str | None = None) -> None:
         """Close one open model, or all."""

@@ -13,8 +13,8 @@ TRUSTED_LIBRARIES = frozenset(
     {"diffusers", "transformers", "stable_diffusion", "stable_diffusion_xl", "ltx2", "wan"}
 )
 """Where components may come from; anything else would be code shipped with the weights."""
-_WEIGHT_LIBRARIES = TRUSTED_LIBRARIES
-_NO_WEIGHTS = ("Scheduler", "Tokenizer", "TokenizerFast", "Processor", "Extractor", "ImageProcessorPil")
+NO_WEIGHTS = ("Scheduler", "Tokenizer", "TokenizerFast", "Processor", "Extractor", "ImageProcessorPil")
+"""Endings of class names of components without weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class PipelineFolder:
 
     def weighty(self) -> list[str]:
         """Names of the components that have weights."""
-        return [name for name, (_, kind) in self.components.items() if not kind.endswith(_NO_WEIGHTS)]
+        return [name for name, (_, kind) in self.components.items() if not kind.endswith(NO_WEIGHTS)]
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -1,8 +1,48 @@
-"""Asking the hub about a repository that is not on this machine."""
+"""Asking the hub about a repository, with errors that say what to do."""
 
 from __future__ import annotations
 
-from diorama.contract import BackendError, BackendNotReady, InvalidRequest
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from diorama.contract import BackendError, BackendNotReady, InvalidRequest, NotFound
+
+
+@contextmanager
+def hub_errors(repository: str) -> Iterator[None]:
+    """Turn the hub client's errors into ours."""
+    import httpx2
+    from huggingface_hub.errors import (
+        EntryNotFoundError,
+        GatedRepoError,
+        HfHubHTTPError,
+        RepositoryNotFoundError,
+    )
+
+    page = f"https://huggingface.co/{repository}"
+    try:
+        yield
+    except GatedRepoError as error:
+        raise BackendNotReady(
+            f"{repository} is gated: its makers want you to accept the licence first.",
+            fix=f"Accept it at {page} with your account, set HF_TOKEN to a token of that account, and try again.",
+        ) from error
+    except RepositoryNotFoundError as error:
+        raise NotFound(
+            f"The hub has no repository {repository}, or it is private.",
+            field="model",
+            fix="Check the name; for a private repository set HF_TOKEN.",
+        ) from error
+    except EntryNotFoundError as error:
+        raise InvalidRequest(
+            f"{repository} lacks a file that a diffusers model has: {error}.",
+            field="source",
+            fix="Name a repository in the diffusers layout, with a model_index.json.",
+        ) from error
+    except (HfHubHTTPError, httpx2.HTTPError, OSError) as error:
+        raise BackendError(f"The hub did not deliver {repository}: {error}.", retryable=True) from error
 
 
 def family_on_hub(repository: str, *, offline: bool) -> str:
@@ -10,36 +50,38 @@ def family_on_hub(repository: str, *, offline: bool) -> str:
 
     Raises:
         BackendNotReady: offline, or the repository is gated.
-        InvalidRequest: there is no such repository, it is no pipeline, or of no known family.
+        NotFound: there is no such repository.
+        InvalidRequest: it is no pipeline, or of no known family.
         BackendError: the hub does not answer.
+    """
+    from diorama_local_diffusers.models.detect import detect_folder
+    from diorama_local_diffusers.models.folder import read_folder
+
+    refuse_offline(repository, offline)
+    from huggingface_hub import hf_hub_download
+
+    with hub_errors(repository):
+        index = hf_hub_download(repository, "model_index.json")
+    return detect_folder(read_folder(Path(index).parent))
+
+
+def repository_files(repository: str, revision: str, token: str | None) -> tuple[str, dict[str, int]]:
+    """Return the commit of a repository, and its files with their sizes in bytes."""
+    from huggingface_hub import HfApi
+
+    with hub_errors(repository):
+        info: Any = HfApi(token=token).model_info(repository, revision=revision or None, files_metadata=True)
+    return str(info.sha), {item.rfilename: int(item.size or 0) for item in info.siblings}
+
+
+def refuse_offline(repository: str, offline: bool) -> None:
+    """Stop before any attempt when offline mode is on.
+
+    Raises:
+        BackendNotReady: it is.
     """
     if offline:
         raise BackendNotReady(
             f"{repository} is not on this machine, and offline mode is on.",
-            fix="Name its type with --type, or go online once.",
+            fix="Switch offline mode off and try again.",
         )
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError, GatedRepoError, RepositoryNotFoundError
-
-    from diorama_local_diffusers.models.detect import detect_folder
-    from diorama_local_diffusers.models.folder import read_folder
-
-    try:
-        from pathlib import Path
-
-        return detect_folder(read_folder(Path(hf_hub_download(repository, "model_index.json")).parent))
-    except GatedRepoError as error:
-        raise BackendNotReady(
-            f"{repository} is gated.",
-            fix=f"Accept its licence at https://huggingface.co/{repository} and set HF_TOKEN.",
-        ) from error
-    except RepositoryNotFoundError as error:
-        raise InvalidRequest(f"The hub has no repository {repository}.", field="source") from error
-    except EntryNotFoundError as error:
-        raise InvalidRequest(
-            f"{repository} is not a diffusers repository.",
-            field="source",
-            fix="Give the URL's owner/name of a diffusers version.",
-        ) from error
-    except OSError as error:
-        raise BackendError(f"The hub did not answer: {error}.", retryable=True) from error
