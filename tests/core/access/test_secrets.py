@@ -3,8 +3,11 @@
 import logging
 import os
 import stat
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -190,3 +193,22 @@ def test_short_values_do_not_blot_out_words():
     redaction.register("")
     redaction.register(None)
     assert redaction.redact("the weather") == "the weather"
+
+
+def test_without_a_session_bus_the_keyring_is_not_even_imported(tmp_path):
+    code = (
+        "import sys; sys.platform = 'linux'; from diorama.access.secrets import Secrets;"
+        "from diorama.settings import load_settings; from diorama.contract import Backend, BackendSettings;"
+        f"s = Secrets(load_settings({{'DIORAMA_HOME': {str(tmp_path)!r}}}), {{}});"
+        "print(s.get('b', 'api_key'), 'keyring' in sys.modules)"
+    )
+    environ = {key: os.environ[key] for key in ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH") if key in os.environ}
+    if Path(f"/run/user/{os.getuid()}/bus").exists():
+        pytest.skip("this machine has a session bus")
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**environ, "XDG_CONFIG_HOME": str(tmp_path)},
+    )
+    assert run.stdout.split() == ["None", "False"], run.stderr

@@ -118,7 +118,7 @@ def test_cuda_devices_follow_the_cards_and_the_variable(tmp_path, monkeypatch, v
     folder = tmp_path / "gpus"
     for index in range(cards):
         (folder / str(index)).mkdir(parents=True)
-    monkeypatch.setattr(module, "_NVIDIA_CARDS", folder)
+    monkeypatch.setattr(module, "_NVIDIA_CARDS", ((folder, "*"),))
     monkeypatch.setattr(module, "_count_by_nvml", lambda: None)
     monkeypatch.setattr(module, "_torch_is_cpu_only", lambda settings: False)
     monkeypatch.setattr(module.sys, "platform", "linux")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 from diorama.settings import Settings
@@ -111,8 +114,19 @@ class SystemKeyring:
 
 
 def _load_keyring() -> Any:
+    if not _may_exist():
+        return None
     import keyring
     from keyring.backends import fail, null
 
     ring = keyring.get_keyring()
     return None if isinstance(ring, fail.Keyring | null.Keyring) else ring
+
+
+def _may_exist() -> bool:
+    """Tell whether importing the keyring (several megabytes) can lead anywhere: on Linux it needs a session bus."""
+    if sys.platform != "linux":
+        return True
+    own_choice = os.environ.get("PYTHON_KEYRING_BACKEND") or os.environ.get("DBUS_SESSION_BUS_ADDRESS")
+    configured = Path(os.environ.get("XDG_CONFIG_HOME", "~/.config")).expanduser() / "python_keyring"
+    return bool(own_choice) or configured.exists() or Path(f"/run/user/{os.getuid()}/bus").exists()

@@ -41,6 +41,7 @@ class DeviceWorker:
     """Runs one call at a time on one device.
 
     Args:
+        device: The device.
         spec: Makes the description of a new process.
         log_path: Log file.
         secret: Looks up secrets.
@@ -48,8 +49,14 @@ class DeviceWorker:
     """
 
     def __init__(
-        self, spec: Callable[[], WorkerSpec], log_path: Path, secret: SecretLookup, idle_seconds: float = 0.0
+        self,
+        device: str,
+        spec: Callable[[], WorkerSpec],
+        log_path: Path,
+        secret: SecretLookup,
+        idle_seconds: float = 0.0,
     ) -> None:
+        self._device = device
         self._spec, self._secret, self._idle_seconds = spec, secret, idle_seconds
         self._log = WorkerLog(log_path)
         self._turn = threading.Lock()  # held by the call that runs
@@ -120,9 +127,7 @@ class DeviceWorker:
         if running:
             state = "busy" if self._turn.locked() else "idle"
         pid = process.pid if process is not None and running else None
-        return WorkerStatus(
-            device=self._spec().device, state=state, pid=pid, loaded=self.loaded, log=self._log.path
-        )
+        return WorkerStatus(device=self._device, state=state, pid=pid, loaded=self.loaded, log=self._log.path)
 
     def close(self, patience: float = 3.0) -> None:
         """Stop for good; a running call ends with ``JobCancelled``."""

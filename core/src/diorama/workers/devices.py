@@ -11,7 +11,8 @@ from pathlib import Path
 
 from diorama.settings import Settings
 
-_NVIDIA_CARDS = Path("/proc/driver/nvidia/gpus")
+_NVIDIA_CARDS = (Path("/proc/driver/nvidia/gpus"), "*"), (Path("/dev"), "nvidia[0-9]*")
+"""Where the driver shows cards, and under which names; containers often have the second place only."""
 
 
 def detect_devices(settings: Settings, environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
@@ -61,10 +62,7 @@ def _count_by_nvml() -> int | None:
 
 
 def _count_by_driver() -> int:
-    try:
-        return sum(1 for _ in _NVIDIA_CARDS.iterdir())
-    except OSError:
-        return 0
+    return max(sum(1 for _ in folder.glob(pattern)) for folder, pattern in _NVIDIA_CARDS)
 
 
 def _torch_is_cpu_only(settings: Settings) -> bool:

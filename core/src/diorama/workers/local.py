@@ -100,6 +100,7 @@ class LocalExecutor:
             if device not in self._workers:
                 name = re.sub(r"[^a-z0-9]+", "-", device.lower())
                 self._workers[device] = DeviceWorker(
+                    device,
                     lambda: self._spec(device),
                     self._settings.cache_dir / "logs" / f"worker-{name}.log",
                     self._secrets.get,

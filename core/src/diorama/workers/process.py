@@ -265,8 +265,8 @@ class WorkerProcess:
         try:
             while (message := self._channel.receive()) is not None:
                 self._take(message)
-        except WireError:
-            log.exception("The worker on %s is ended: its wire is broken", self.spec.device)
+        except Exception:  # a message that cannot be read must not leave its job waiting for ever
+            log.exception("The worker on %s is ended: it sent something unreadable", self.spec.device)
             self.kill()
 
     def _take(self, message: Mapping[str, Any]) -> None:
@@ -319,6 +319,8 @@ class WorkerProcess:
             popen.returncode = os.waitstatus_to_exitcode(status)
             unit = 1 if sys.platform == "darwin" else 1024
             return popen.returncode, usage.ru_maxrss * unit
+        except ChildProcessError:  # somebody ignores SIGCHLD, and the system reaped it
+            return popen.wait(), 0
         finally:
             last_resort.cancel()
 

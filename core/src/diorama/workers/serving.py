@@ -64,6 +64,8 @@ class Worker:
         try:
             while (message := self._channel.receive()) is not None:
                 self._sort(message)
+        except Exception:
+            log.exception("A message could not be read")
         finally:
             os._exit(0)
 
