@@ -6,9 +6,10 @@ from fastapi import Query
 from pydantic import Field
 from starlette.responses import Response
 
+from diorama.contract import InvalidRequest
 from diorama_web.access import EngineDep, JobId, private_router
 from diorama_web.encoding import reply
-from diorama_web.schemas.base import Body
+from diorama_web.schemas.base import Body, CleanText
 from diorama_web.schemas.jobs import JobPage, JobStatusView, QueueView
 from diorama_web.views.jobs import job_status, job_view
 
@@ -16,9 +17,10 @@ router = private_router(tag="queue")
 
 
 class MoveRequest(Body):
-    """Where a queued job goes."""
+    """When a waiting job runs: give one of the two."""
 
-    position: int = Field(ge=1, le=1_000_000, description="Place in its lane, 1 is next.")
+    before: CleanText | None = Field(None, max_length=26, description="Id of the job it goes just before.")
+    priority: int | None = Field(None, ge=-100, le=100, description="It goes to the end of the jobs that have it.")
 
 
 @router.get("/queue", response_model=QueueView)
@@ -62,5 +64,9 @@ def release_job(job_id: JobId, engine: EngineDep) -> Response:
 
 @router.post("/jobs/{job_id}/move", response_model=JobStatusView)
 def move_job(job_id: JobId, body: MoveRequest, engine: EngineDep) -> Response:
-    """Give a queued job another place in its lane."""
-    return reply(job_status(engine.queue.move(job_id, body.position)))
+    """Give a waiting job another place in its lane."""
+    if (body.before is None) == (body.priority is None):
+        raise InvalidRequest(
+            "Give exactly one of before and priority.", field="before", fix="Name a job or a number."
+        )
+    return reply(job_status(engine.queue.move(job_id, priority=body.priority, before=body.before)))

@@ -159,10 +159,20 @@ class PlanReply(View):
     ignored: list[NoteView]
 
 
+class LaneView(View):
+    """Jobs of one lane (a device or a backend)."""
+
+    waiting: int
+    held: int
+    running: int
+    slots: int
+
+
 class QueueView(View):
     """The queue as a whole."""
 
     paused: bool
-    queued: int
+    waiting: int
+    held: int
     running: int
-    lanes: dict[str, Any]
+    lanes: dict[str, LaneView]
