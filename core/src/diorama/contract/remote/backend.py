@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 from diorama.contract.capabilities import Operation
@@ -17,6 +18,7 @@ from diorama.contract.remote.files import Prepared
 from diorama.contract.remote.offers import Offer, load_offers
 from diorama.contract.remote.pace import Pace
 from diorama.contract.remote.run import run
+from diorama.contract.remote.shelf import Shelf
 from diorama.contract.remote.wire import build
 from diorama.contract.requests import AnyRequest, EditRequest, GenerateRequest, UpscaleRequest, VideoRequest
 from diorama.contract.results import Result
@@ -36,6 +38,7 @@ class RemoteBackend(Backend):
         api_url: The service's address.
         key_page: Where a user gets a key; named when one is missing.
         needs_key: Whether nothing works without a key.
+        discovers_always: Whether each listing asks the provider; for servers on the user's own network.
         final_statuses: Error statuses above 499 of a submission that prove that nothing was bought.
         timeout_seconds: See above.
     """
@@ -43,6 +46,7 @@ class RemoteBackend(Backend):
     package: ClassVar[str]
     key_page: ClassVar[str] = ""
     needs_key: ClassVar[bool] = True
+    discovers_always: ClassVar[bool] = False
     final_statuses: ClassVar[tuple[int, ...]] = ()
     timeout_seconds: float = 1800.0
     api_url: str = ""
@@ -79,7 +83,11 @@ class RemoteBackend(Backend):
         return body
 
     def discover(self, context: BaseContext, key: str | None) -> Mapping[str, Offer]:
-        """Return further models by native id; called while listing, never offline."""
+        """Return all models that the provider lists, by native id.
+
+        Called when the user asks for fresh data, or at every listing when ``discovers_always``; never offline. What it
+        returned last is kept on disk and listed until then. Of a curated model only the price is taken over.
+        """
         return {}
 
     def fetch_offer(self, native_id: str, context: BaseContext, key: str | None) -> Offer | None:
@@ -96,9 +104,11 @@ class RemoteBackend(Backend):
     def list_models(self, context: ListContext) -> Sequence[ModelInfo]:
         """Return the curated models, and what the provider lists when it can be asked."""
         availability, key = self.availability(context), self.key(context)
-        offers = dict(self.curated())
-        if not context.offline:
-            offers = {**self._discovered(context, key), **offers}
+        found = self._discovered(context, key)
+        offers = {
+            **found,
+            **{native: self._repriced(offer, found.get(native)) for native, offer in self.curated().items()},
+        }
         return [offer.with_availability(availability) for offer in offers.values()]
 
     @hookimpl
@@ -180,6 +190,9 @@ class RemoteBackend(Backend):
         """
         if native_id in self.curated():
             return self.curated()[native_id]
+        kept = Shelf(self.settings.cache_dir / "discovered.json").read().get(native_id)
+        if kept is not None:
+            return kept
         key = self.key(context)
         try:
             found = self.fetch_offer(native_id, context, key)
@@ -203,11 +216,23 @@ class RemoteBackend(Backend):
         return "unsure"
 
     def _discovered(self, context: ListContext, key: str | None) -> Mapping[str, Offer]:
+        shelf = Shelf(self.settings.cache_dir / "discovered.json")
+        if context.offline or not (context.refresh or self.discovers_always):
+            return shelf.read()
         try:
-            return self.discover(context, key)
-        except (Refusal, Unreached, Unanswered, DioramaError) as error:
+            found = self.discover(context, key)
+        except (Refusal, Unreached, Unanswered, DioramaError, ValueError) as error:
             context.log.warning("%s did not list its models: %s", self.title, error)
-            return {}
+            return shelf.read()
+        shelf.write(found)
+        return found
+
+    def _repriced(self, offer: Offer, found: Offer | None) -> Offer:
+        """The provider's live price goes over the file's, the user's own over both."""
+        mine = offer.info.native_id in self.settings.options.get("prices", {})
+        if found is None or found.info.price is None or mine:
+            return offer
+        return replace(offer, info=replace(offer.info, price=found.info.price))
 
     def _run(self, request: AnyRequest, operation: Operation, context: JobContext) -> Result:
         key = self.key(context)

@@ -1,0 +1,172 @@
+"""What is particular to fal: its models, discovery, prices, safety pictures, uploads and errors."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from diorama.contract import BackendError, BackendSettings, ContentRefused, Cost, MediaInput, Operation
+from diorama.testing import RecordingListContext
+from diorama_fal import create_backend
+from diorama_fal.backend import outputs_of, progress_of
+from standins import FalStandin, Script
+from standins.table import QUICK, Bench
+
+
+@pytest.fixture
+def bench(loopback_only: Any, tmp_path: Path) -> Any:
+    with FalStandin() as server:
+        options = {**QUICK, **{f"{name}_url": server.url(name) for name in ("api", "queue", "rest", "cdn")}}
+        settings = BackendSettings(id="fal", options=options, cache_dir=tmp_path / "cache")
+        yield Bench(lambda: create_backend(settings), server, {}, tmp_path)
+
+
+@pytest.mark.parametrize(("native", "operation"), [
+    (native, operation) for native, offer in create_backend(BackendSettings(id="fal")).curated().items()
+    for operation in offer.wires
+])  # fmt: skip
+def test_every_curated_model_fits_the_endpoints_schema(
+    bench: Bench, native: str, operation: Operation
+) -> None:
+    """The stand-in refuses unknown fields and values."""
+    result, context = bench.run(operation, model=native)
+    assert result.artifacts
+    assert [note for note in context.notes if note[0] == "ignored"] == []
+    wire = bench.backend.curated()[native].wires[operation]  # type: ignore[attr-defined]
+    assert bench.server.job.model == (wire.endpoint or native)
+
+
+def listed(bench: Bench, refresh: bool = True, secrets: Any = None) -> dict[str, Any]:
+    context = RecordingListContext(
+        refresh=refresh,
+        offline=False,
+        secrets=bench.secrets if secrets is None else secrets,
+        fetcher=bench.fetcher,
+    )
+    return {model.native_id: model for model in bench.backend.list_models(context=context)}  # type: ignore[attr-defined]
+
+
+def test_discovery_reads_all_pages_and_prices_once(bench: Bench) -> None:
+    curated = set(listed(bench, refresh=False))
+    assert bench.server.counts["discover"] == 0
+    models = listed(bench)
+    assert set(models) - curated >= {"fal-ai/new-painter", "fal-ai/topaz/upscale/video"}
+    assert "fal-ai/old-painter" not in models
+    assert models["fal-ai/new-painter"].price.amount == 0.03
+    assert models["fal-ai/flux/dev"].title == "FLUX.1 dev"
+    assert models["fal-ai/topaz/upscale/video"].operations[Operation.UPSCALE].videos_in
+    calls = bench.server.counts["discover"]
+    assert listed(bench, refresh=False) == models
+    assert bench.server.counts["discover"] == calls
+
+
+def test_a_live_price_replaces_the_files(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    from standins.fal_models import MODELS
+
+    monkeypatch.setitem(
+        MODELS, "fal-ai/flux/dev", replace(MODELS["fal-ai/flux/dev"], price=(0.5, "megapixels"))
+    )
+    assert listed(bench)["fal-ai/flux/dev"].price.amount == 0.5
+
+
+def test_discovery_works_without_a_key(bench: Bench) -> None:
+    models = listed(bench, secrets={})
+    assert models["fal-ai/new-painter"].availability.state.value == "needs_key"
+    assert bench.server.counts["pricing"] == 0
+
+
+def test_a_failing_discovery_keeps_the_last_list(bench: Bench) -> None:
+    models = listed(bench)
+    bench.server.fault("discover", status=500, times=-1)
+    assert listed(bench) == models
+
+
+def test_any_endpoint_can_be_named(bench: Bench) -> None:
+    result, context = bench.run(
+        Operation.GENERATE, model="fal-ai/new-painter", width=512, height=256, parameters={"brush": "flat"}
+    )
+    sent = bench.server.job.arguments
+    assert (sent["image_size"], sent["brush"]) == ({"width": 512, "height": 256}, "flat")
+    assert context.outputs[0].image.size == (512, 256)
+    assert result.cost == Cost(amount=0.03)
+
+
+def test_a_black_safety_picture_is_a_refusal(bench: Bench) -> None:
+    bench.server.next(Script(outcome="black"))
+    with pytest.raises(ContentRefused):
+        bench.run(Operation.GENERATE, model="fal-ai/flux/dev")
+
+
+def test_one_flagged_picture_of_two_is_left_out_and_told(bench: Bench) -> None:
+    body = {
+        "images": [{"url": "http://x/1.png"}, {"url": "http://x/2.png"}],
+        "has_nsfw_concepts": [False, True],
+        "seed": 5,
+    }
+    outputs = outputs_of(body)
+    assert [(item.url, item.refused, item.seed) for item in outputs] == [
+        ("http://x/1.png", False, 5),
+        ("http://x/2.png", True, None),
+    ]
+
+
+def test_results_may_be_inline(bench: Bench) -> None:
+    backend = bench.backend
+    offer = backend.curated()["fal-ai/flux/dev"]  # type: ignore[attr-defined]
+    wire = offer.wires[Operation.GENERATE]
+    inline = replace(wire, fixed={**wire.fixed, "sync_mode": True})
+    backend.curated()["fal-ai/flux/dev"] = replace(offer, wires={**offer.wires, Operation.GENERATE: inline})  # type: ignore[attr-defined]
+    _, context = bench.run(Operation.GENERATE, model="fal-ai/flux/dev", width=512, height=512)
+    assert context.outputs[0].image.size == (512, 512)
+    assert bench.server.counts["download"] == 0
+
+
+def test_megapixels_are_rounded_up(bench: Bench) -> None:
+    result, _ = bench.run(Operation.GENERATE, model="fal-ai/flux/dev", width=1536, height=1024)
+    assert result.cost == Cost(amount=0.05)
+
+
+def test_large_inputs_go_to_the_cdn(bench: Bench) -> None:
+    from PIL import Image
+
+    path = bench.folder / "noise.png"
+    Image.frombytes("RGB", (500, 400), os.urandom(500 * 400 * 3)).save(path)
+    request, model = bench.request(Operation.EDIT, model="fal-ai/flux-kontext/dev")
+    media = MediaInput(path=str(path), width=500, height=400)
+    bench.backend.edit(request=replace(request, images=(media,)), context=bench.context(model))  # type: ignore[attr-defined]
+    assert bench.server.counts["upload"] == bench.server.counts["upload_token"] == 1
+
+
+def test_a_timeout_of_the_model_is_no_success_and_not_asked_again(bench: Bench) -> None:
+    bench.server.next(Script(outcome="failed"))
+    with pytest.raises(BackendError, match="generation_timeout"):
+        bench.run(Operation.GENERATE, model="fal-ai/flux/dev")
+    assert bench.server.counts["result"] == 1
+
+
+def test_a_foreign_status_address_never_gets_the_key(bench: Bench) -> None:
+    """Answers name the addresses to ask; only the configured host may be asked with the key."""
+    foreign = {"status": "IN_QUEUE", "queue_position": 0, "request_id": "abc",
+               **{f"{name}_url": f"http://evil.example/{name}" for name in ("status", "response", "cancel")}}  # fmt: skip
+    bench.server.fault("submit", status=200, body=foreign)
+    with pytest.raises(BackendError):
+        bench.run(Operation.GENERATE, model="fal-ai/flux/dev")
+    assert bench.server.seen[-1].path == "/fal-ai/flux/requests/abc/status"
+
+
+def test_requests_per_job(bench: Bench) -> None:
+    """Once the time of a model is known: submit, one status, result, download."""
+    bench.server.default = Script(queued=0, running=0)
+    bench.run(Operation.GENERATE, model="fal-ai/flux/dev")
+    before = len(bench.server.seen)
+    bench.run(Operation.GENERATE, model="fal-ai/flux/dev")
+    assert [seen.name for seen in bench.server.seen[before:]] == ["submit", "poll", "result", "download"]
+
+
+def test_progress_of_log_lines() -> None:
+    assert progress_of([{"message": "loading"}, {"message": "step 7/28"}, {"message": "saved"}]) == (
+        "Running at fal", 0.25, {"step": 7, "steps": 28})  # fmt: skip
+    assert progress_of([{"message": "30/28"}])[1] is None
