@@ -31,7 +31,8 @@ def main() -> int:
 
     def pipe() -> None:
         os.write(echo.stdin.fileno(), body)
-        os.read(echo.stdout.fileno(), 65536)
+        if os.read(echo.stdout.fileno(), 65536) != body:
+            raise SystemExit("The bare pipe did not answer.")
 
     ours, bare, worst = [], [], 0.0
     for _ in range(ROUNDS):
