@@ -180,7 +180,9 @@ def _sizes(sheet: _Sheet, operation: Operation) -> None:
         sheet.fixed[ratio] = match
         sheet.can["sizes"] = Sizes(free=False, match_input=True)
     elif operation is Operation.UPSCALE:
-        return
+        if "width" in sheet.properties and "height" in sheet.properties:  # the enlarged size in pixels
+            sheet.used.update({"width", "height"})
+            sheet.send |= {"width": "width", "height": "height"}
     elif "width" in sheet.properties and "height" in sheet.properties:
         sheet.used.update({"width", "height"})
         sheet.send |= {"width": "width", "height": "height"}
@@ -270,6 +272,8 @@ def _others(sheet: _Sheet) -> None:
             entry.pop(
                 "default", None
             )  # the provider knows its defaults; sending them could only make them stale
+        elif "default" not in entry and entry.get("enum"):
+            entry["default"] = entry["enum"][0]
     needed = [name for name in left if name in sheet.required]
     if left:
         sheet.can["parameters"] = {
