@@ -36,5 +36,5 @@ def id_time(id: str) -> float:
 
 def first_id_at(seconds: float) -> str:
     """Return the smallest id of a moment: ids made before it sort before it."""
-    value = max(0, int(seconds * 1000)) << 80
+    value = min(max(0, int(seconds * 1000)), 2**48 - 1) << 80
     return "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -5, -5))

@@ -49,7 +49,7 @@ def open_image(source: bytes | Path, limits: LimitSettings) -> Image:
             io.BytesIO(source) if isinstance(source, bytes) else source, formats=[found.reader]
         )
     except Exception as error:
-        raise Undecodable(_sentence(error, found)) from error
+        raise Undecodable(_sentence(error, found, limits)) from error
     try:
         check_pixels(image.width, image.height, limits)
     except Undecodable:
@@ -113,7 +113,7 @@ def _pillow() -> Any:
     return Image
 
 
-def _sentence(error: Exception, found: Format) -> str:
+def _sentence(error: Exception, found: Format, limits: LimitSettings) -> str:
     if "Decompression" in type(error).__name__:
-        return "It has far more pixels than are allowed."
+        return f"It has far more pixels than the {limits.image_pixels} that are allowed."
     return f"It looks like {found.name} but cannot be opened."

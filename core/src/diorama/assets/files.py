@@ -25,12 +25,8 @@ def inside(root: Path, relative: str) -> Path:
     Raises:
         NotFound: it is missing, or the way to it leaves the folder or passes a link.
     """
-    path = root / relative
-    if (
-        "\0" in relative
-        or os.path.realpath(path) != os.path.join(os.path.realpath(root), relative)
-        or not path.is_file()
-    ):
+    path = Path(f"{os.path.realpath(root)}{os.sep}{relative}")
+    if "\0" in relative or os.path.realpath(path) != str(path) or not path.is_file():
         raise NotFound(
             "The file of this asset is missing.", fix="It may have been moved or deleted by another program."
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -67,7 +68,22 @@ def build_recipe(
         "index": output.index,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    return {key: value for key, value in recipe.items() if value not in (None, {}, [], ())}
+    return {key: plain(value) for key, value in recipe.items() if value not in (None, {}, [], ())}
+
+
+def plain(value: Any) -> Any:
+    """Return ``value`` as JSON that every reader takes: no NaN, no broken Unicode, no foreign types."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, Mapping):
+        return {plain(str(key)): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    return plain(str(value))
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from diorama.assets import export, query
 from diorama.assets.files import digest, folder_of, inside, sync_folder, write_whole
 from diorama.assets.formats import BY_MIME
+from diorama.assets.recipe import plain
 from diorama.assets.records import Asset, Count, Filters, Page, from_row
 from diorama.assets.staged import StagedOutput
 from diorama.assets.sweep import SweepReport, sweep
@@ -275,7 +276,7 @@ class AssetStore:
             raise InvalidRequest(
                 "The title is too long.", field="title", fix=f"Use at most {MAX_TITLE} characters."
             )
-        return self._change(asset_id, title=title or None)
+        return self._change(asset_id, title=plain(title) or None)
 
     def purge(self, asset_id: str) -> None:
         """Delete an asset and its files for good.
@@ -331,12 +332,16 @@ _KNOWN = frozenset(item.name for item in fields(Filters))
 
 
 def _filters(values: Mapping[str, Any]) -> Filters:
-    for name in values:
+    known: dict[str, Any] = {}
+    for name, value in values.items():
         if name not in _KNOWN:
             raise InvalidRequest(
                 f"Unknown filter {name!r}.", field=name, fix=f"Known: {', '.join(sorted(_KNOWN))}."
             )
-    return Filters(**values)
+        if isinstance(value, int | float) and not -(2**63) <= value < 2**63:
+            raise InvalidRequest(f"{name} is out of range.", field=name, fix="Give a smaller number.")
+        known[name] = plain(value)
+    return Filters(**known)
 
 
 def _checked(asset_id: str) -> None:

@@ -270,8 +270,11 @@ def remux(
             wanted = (*old.streams.video[:1], *old.streams.audio[:1])
             streams = {stream.index: new.add_stream_from_template(stream) for stream in wanted}
             for packet in old.demux(wanted):
-                if packet.dts is not None:
-                    packet.stream = streams[packet.stream.index]
-                    new.mux(packet)
+                if packet.size == 0:
+                    continue  # the end of a stream
+                if packet.dts is None:
+                    raise ValueError("a picture has no decoding time")
+                packet.stream = streams[packet.stream.index]
+                new.mux(packet)
     except (OSError, ValueError) as error:
         raise ValueError(f"the video cannot be copied into {container} ({error})") from error

@@ -82,8 +82,10 @@ def as_float(value: Any) -> float | None:
     """Return a finite number, or ``None``."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
+    if isinstance(value, str) and len(value) > 64:
+        return None
     try:
-        number = float(value[:64] if isinstance(value, str) else value)
+        number = float(value)
     except (ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None

@@ -41,9 +41,7 @@ def read_orientation(data: Buffer) -> int:
 
 def end_of_picture(data: Buffer) -> int:
     """Return where the picture ends, 1 when it has no end. Data behind it is no part of the picture."""
-    last = 2
-    for _, _, last in _segments(data):
-        pass
+    last = max((end for _, _, end in _segments(data)), default=2)
     return data.find(b"\xff\xd9", last) + 2  # within coded data FF is always followed by 00 or a restart
 
 
