@@ -22,11 +22,22 @@ def png(size: tuple[int, int] = (64, 48), colour: str = "red", mode: str = "RGB"
 
 def test_generate_waits_and_answers_with_everything_people_know(server: Any) -> None:
     answer = server.client.post(
-        "/api/generate", json={"prompt": "a red ball", "num_images": 2, "seed": 7, "width": 96, "height": 64, "steps": 3}
+        "/api/generate",
+        json={"prompt": "a red ball", "num_images": 2, "seed": 7, "width": 96, "height": 64, "steps": 3},
     )
     assert answer.status_code == 200, answer.text
     plain = answer.json()
-    assert {"batch_id", "prompt", "model", "width", "height", "steps", "guidance_scale", "images", "created_at"} <= plain.keys()
+    assert {
+        "batch_id",
+        "prompt",
+        "model",
+        "width",
+        "height",
+        "steps",
+        "guidance_scale",
+        "images",
+        "created_at",
+    } <= plain.keys()
     assert {"applied", "adjusted", "ignored"} <= plain.keys()
     assert (plain["prompt"], plain["model"], plain["width"], plain["height"], plain["steps"]) == (
         "a red ball", "fake:image", 96, 64, 3,
@@ -41,7 +52,9 @@ def test_generate_waits_and_answers_with_everything_people_know(server: Any) -> 
 
 def test_both_spellings_mean_the_same(server: Any) -> None:
     first = server.client.post("/api/generate", json={"prompt": "x", "seed": 1, "steps": 4}).json()
-    second = server.client.post("/api/generate", json={"prompt": "x", "seed": 1, "num_inference_steps": 4}).json()
+    second = server.client.post(
+        "/api/generate", json={"prompt": "x", "seed": 1, "num_inference_steps": 4}
+    ).json()
     assert first["steps"] == second["steps"] == 4
     one, two = (server.client.get(item["images"][0]["url"]).content for item in (first, second))
     assert Image.open(io.BytesIO(one)).tobytes() == Image.open(io.BytesIO(two)).tobytes()
@@ -111,17 +124,24 @@ def test_edit_with_a_mask_changes_inside_only(server: Any) -> None:
     mask.save(buffer, "PNG")
     answer = server.client.post(
         "/api/edit",
-        files={"image1": ("a.png", png((64, 64)), "image/png"), "mask": ("m.png", buffer.getvalue(), "image/png")},
+        files={
+            "image1": ("a.png", png((64, 64)), "image/png"),
+            "mask": ("m.png", buffer.getvalue(), "image/png"),
+        },
         data={"prompt": "blue", "config": '{"model": "fake:image", "seed": 1, "strength": 1.0}'},
     )
     assert answer.status_code == 200, answer.text
-    picture = Image.open(io.BytesIO(server.client.get(answer.json()["images"][0]["url"]).content)).convert("RGB")
+    picture = Image.open(io.BytesIO(server.client.get(answer.json()["images"][0]["url"]).content)).convert(
+        "RGB"
+    )
     assert picture.getpixel((48, 32)) == (255, 0, 0)
     assert picture.getpixel((8, 32)) != (255, 0, 0)
 
 
 def test_edit_by_json_takes_assets_and_data_urls(server: Any) -> None:
-    made = server.client.post("/api/generate", json={"prompt": "x", "width": 64, "height": 64}).json()["images"][0]
+    made = server.client.post("/api/generate", json={"prompt": "x", "width": 64, "height": 64}).json()[
+        "images"
+    ][0]
     data_url = "data:image/png;base64," + base64.b64encode(png()).decode()
     for source in (made["id"], data_url):
         answer = server.client.post("/api/edit", json={"prompt": "y", "reference_images": [source]})

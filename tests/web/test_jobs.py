@@ -11,11 +11,18 @@ from PIL import Image
 
 
 def test_a_job_is_accepted_and_reaches_its_end(server: Any) -> None:
-    answer = server.client.post("/api/jobs", json={"prompt": "a red ball", "session_id": "s-1", "batch_id": "b-1"})
+    answer = server.client.post(
+        "/api/jobs", json={"prompt": "a red ball", "session_id": "s-1", "batch_id": "b-1"}
+    )
     assert answer.status_code == 202
     assert {"job_id", "status", "message"} == answer.json().keys()
     job = server.finished(answer.json()["job_id"])
-    assert (job["status"], job["progress"], job["session_id"], job["batch_id"]) == ("completed", 100.0, "s-1", "b-1")
+    assert (job["status"], job["progress"], job["session_id"], job["batch_id"]) == (
+        "completed",
+        100.0,
+        "s-1",
+        "b-1",
+    )
     images = server.client.get(f"/api/jobs/{job['job_id']}/images").json()["images"]
     assert images == job["images"]
     file = server.client.get(f"/api/jobs/{job['job_id']}/images/0")
@@ -39,8 +46,14 @@ def test_lists_filter_and_page(server: Any) -> None:
         if cursor is None:
             break
     assert seen == ids[::-1]
-    assert server.client.get("/api/jobs", params={"session_id": "paged", "active_only": True}).json()["jobs"] == []
-    assert server.client.get("/api/jobs", params={"session_id": "paged", "status": "failed"}).json()["jobs"] == []
+    assert (
+        server.client.get("/api/jobs", params={"session_id": "paged", "active_only": True}).json()["jobs"]
+        == []
+    )
+    assert (
+        server.client.get("/api/jobs", params={"session_id": "paged", "status": "failed"}).json()["jobs"]
+        == []
+    )
     assert server.client.get("/api/jobs", params={"status": "sleeping"}).status_code == 422
 
 
@@ -72,7 +85,9 @@ def test_an_idempotency_key_gives_the_first_job(server: Any) -> None:
 
 
 def test_a_batch_is_accepted_whole(server: Any) -> None:
-    answer = server.client.post("/api/jobs/batch", json={"jobs": [{"prompt": f"ball {n}"} for n in range(20)]})
+    answer = server.client.post(
+        "/api/jobs/batch", json={"jobs": [{"prompt": f"ball {n}"} for n in range(20)]}
+    )
     assert answer.status_code == 202, answer.text
     plain = answer.json()
     assert plain["count"] == len(plain["jobs"]) == 20
@@ -85,7 +100,9 @@ def test_a_batch_with_one_bad_job_is_refused_whole(server: Any) -> None:
     jobs = [{"prompt": "good"}, {"prompt": "bad", "model": "fake:nothing"}]
     answer = server.client.post("/api/jobs/batch", json={"jobs": jobs})
     assert answer.status_code == 404
-    wrong = server.client.post("/api/jobs/batch", json={"jobs": [{"prompt": "good"}, {"prompt": "bad", "width": 0}]})
+    wrong = server.client.post(
+        "/api/jobs/batch", json={"jobs": [{"prompt": "good"}, {"prompt": "bad", "width": 0}]}
+    )
     assert (wrong.status_code, wrong.json()["error"]["field"]) == (422, "jobs.1.width")
     assert server.stored() == before
 
@@ -130,7 +147,9 @@ def test_a_second_server_on_the_same_data_refuses_with_a_sentence(new_server: An
         "try: serve(load_settings())\n"
         "except Conflict as error: print(error.message)"
     )
-    second = subprocess.run([sys.executable, "-c", code], env=server.environ, capture_output=True, text=True, timeout=60)
+    second = subprocess.run(
+        [sys.executable, "-c", code], env=server.environ, capture_output=True, text=True, timeout=60
+    )
     assert "is in use by process" in second.stdout, second.stderr
 
 

@@ -1,6 +1,6 @@
 """What routes ask for: the engine, the caller, ids that are really ids.
 
-Every router is either public or made with :func:`private_router`; a test compares the whole list of routes with a table.
+Every router is made with :func:`public_router` or :func:`private_router`; a test compares the whole list of routes with a table.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, Path
 from starlette.requests import HTTPConnection
 
 from diorama_web.errors import Unauthenticated
+from diorama_web.schemas.base import ErrorReply
 from diorama_web.security.keys import Caller, identify
 
 if TYPE_CHECKING:
@@ -55,9 +56,22 @@ SessionsDep = Annotated[Any, Depends(the_sessions)]
 PreferencesDep = Annotated[Any, Depends(the_preferences)]
 
 
+def public_router(*, tag: str, prefix: str = "/api", **options: Any) -> APIRouter:
+    """Return a router whose routes anyone may call who reaches the server."""
+    return APIRouter(
+        prefix=prefix,
+        tags=[tag],
+        responses={
+            "default": {"model": ErrorReply, "description": "What went wrong, and what to do about it"}
+        },
+        generate_unique_id_function=lambda route: route.name,
+        **options,
+    )
+
+
 def private_router(*, tag: str, prefix: str = "/api") -> APIRouter:
     """Return a router whose every route demands a caller."""
-    return APIRouter(prefix=prefix, tags=[tag], dependencies=[Depends(require_caller)])
+    return public_router(tag=tag, prefix=prefix, dependencies=[Depends(require_caller)])
 
 
 def _job_id(job_id: Annotated[str, Path()]) -> str:

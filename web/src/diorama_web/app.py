@@ -24,7 +24,6 @@ def create_app(engine: Engine) -> FastAPI:
     from diorama_web.errors import install_handlers
     from diorama_web.follow import Followers
     from diorama_web.routes import add_routes
-    from diorama_web.schemas.base import ErrorReply
     from diorama_web.security.middleware import Gate
 
     @asynccontextmanager
@@ -41,10 +40,6 @@ def create_app(engine: Engine) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        generate_unique_id_function=lambda route: route.name,
-        responses={
-            "default": {"model": ErrorReply, "description": "What went wrong, and what to do about it"}
-        },
     )
     app.state.engine = engine
     app.state.sessions = SessionStore(engine.database)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from diorama import __version__
 from diorama.contract import Conflict, DioramaError, NotAllowed
 from diorama.contract.plain import dumps
+from diorama.lock import DataLock
 from diorama.settings import Settings
 
 from diorama_web.security.hosts import is_loopback
@@ -174,7 +175,9 @@ def serve(settings: Settings, *, announce: Callable[[str], None] | None = None) 
     url = address_of(listening)
     import uvicorn
 
-    front = Front(settings, lambda: _make(settings, url))
+    lock = DataLock(settings.data_dir)
+    lock.take(url)  # before anyone hears the address: a command that starts now must find the server, not the data
+    front = Front(settings, lambda: _make(settings, lock))
     config = uvicorn.Config(
         front, log_level="warning", access_log=False, server_header=False, date_header=True, lifespan="on",
         loop=_loop(), http="auto", ws="websockets-sansio", ws_max_size=64 * 1024, timeout_keep_alive=30,
@@ -195,6 +198,7 @@ def serve(settings: Settings, *, announce: Callable[[str], None] | None = None) 
         pass
     finally:
         listening.close()
+        lock.release()
     if isinstance(front.failed, DioramaError):
         raise front.failed
     if front.failed is not None:
@@ -203,12 +207,13 @@ def serve(settings: Settings, *, announce: Callable[[str], None] | None = None) 
     return 0
 
 
-def _make(settings: Settings, url: str) -> tuple[ASGIApp, Engine]:
+def _make(settings: Settings, lock: DataLock) -> tuple[ASGIApp, Engine]:
     """Start the engine, import and build the application meanwhile."""
     from diorama.engine import Engine
 
-    engine = Engine(settings)
-    engine.start(url=url)
+    engine = Engine(settings, lock=lock)
+    engine.start()
+    engine.warm()
     try:
         from diorama_web.app import create_app
 

@@ -35,10 +35,10 @@ def add_routes(app: FastAPI) -> None:
         video,
     )
 
-    for module in (
-        health, signin, system, models, library, generate, edit, jobs, events, queue, video, upscale, export, assets,
-        files, sessions, settings, providers, plugins, docs, sockets, pages,
+    for router in (
+        health.router, signin.router, system.router, models.router, library.router, models.by_id, generate.router,
+        edit.router, jobs.router, events.router, queue.router, video.router, upscale.router, export.router,
+        assets.router, files.router, sessions.router, settings.router, providers.router, plugins.router,
+        docs.router, sockets.router, pages.router,
     ):  # fmt: skip
-        app.include_router(module.router)
-        if module is library:
-            app.include_router(models.by_id)
+        app.router.routes.extend(router.routes)  # including them would build every route a second time

@@ -8,7 +8,7 @@ from anyio import to_thread
 from diorama.assets.records import Asset, Page
 from diorama.contract import DioramaError, InvalidRequest, NotFound, to_plain
 from diorama.engine import Engine
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
@@ -139,9 +139,8 @@ def _facts(data: bytes, engine: Engine) -> dict[str, Any]:
     return {**plain, "missing": missing}
 
 
-def _one(prefix: str, kind: Literal["image", "video"] | None) -> APIRouter:
-    """Return the routes of one asset, for ``/assets`` and for ``/video-assets``."""
-    made = APIRouter(prefix=prefix)
+def _add_routes(prefix: str, kind: Literal["image", "video"] | None) -> None:
+    """Add the routes of one asset, for ``/assets`` and for ``/video-assets``."""
 
     def find(engine: Engine, asset_id: str) -> Asset:
         asset = engine.assets.get(asset_id)
@@ -191,9 +190,10 @@ def _one(prefix: str, kind: Literal["image", "video"] | None) -> APIRouter:
         ("PUT", "/{asset_id}/favourite", mark_favourite, AssetView),
         ("DELETE", "/{asset_id}/favourite", unmark_favourite, AssetView),
     ):
-        made.add_api_route(end, call, methods=[method], response_model=answer, name=word + call.__name__)
-    return made
+        router.add_api_route(
+            prefix + end, call, methods=[method], response_model=answer, name=word + call.__name__
+        )
 
 
-router.include_router(_one("/assets", None))
-router.include_router(_one("/video-assets", "video"))
+_add_routes("/assets", None)
+_add_routes("/video-assets", "video")

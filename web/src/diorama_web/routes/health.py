@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from diorama import __version__
-from fastapi import APIRouter
 from starlette.responses import Response
 
+from diorama_web.access import public_router
 from diorama_web.encoding import reply
 from diorama_web.schemas.system import HealthView
 
-router = APIRouter(prefix="/api", tags=["system"])
+router = public_router(tag="system")
 
 
 @router.get("/health", response_model=HealthView)

@@ -6,16 +6,16 @@ import mimetypes
 from functools import lru_cache
 from pathlib import Path
 
-from fastapi import APIRouter
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 
+from diorama_web.access import public_router
 from diorama_web.security.headers import PAGE_CSP
 
 HERE = Path(__file__).parent.parent
 PAGE, STUDIO = HERE / "page", HERE / "static"
 NOT_PAGES = ("api/", "ws/", "v1/", "docs", "openapi.json", "page/")
-router = APIRouter(include_in_schema=False)
+router = public_router(tag="page", prefix="", include_in_schema=False)
 _HEADERS = {"Content-Security-Policy": PAGE_CSP, "Cache-Control": "no-cache"}
 _FOREVER = {"Content-Security-Policy": PAGE_CSP, "Cache-Control": "public, max-age=31536000, immutable"}
 

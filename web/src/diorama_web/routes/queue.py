@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from diorama.contract import InvalidRequest
 from fastapi import Query
 from pydantic import Field
 from starlette.responses import Response
 
-from diorama.contract import InvalidRequest
 from diorama_web.access import EngineDep, JobId, private_router
 from diorama_web.encoding import reply
 from diorama_web.schemas.base import Body, CleanText
@@ -20,7 +20,9 @@ class MoveRequest(Body):
     """When a waiting job runs: give one of the two."""
 
     before: CleanText | None = Field(None, max_length=26, description="Id of the job it goes just before.")
-    priority: int | None = Field(None, ge=-100, le=100, description="It goes to the end of the jobs that have it.")
+    priority: int | None = Field(
+        None, ge=-100, le=100, description="It goes to the end of the jobs that have it."
+    )
 
 
 @router.get("/queue", response_model=QueueView)

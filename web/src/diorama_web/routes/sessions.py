@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal
 from diorama.contract import NotFound
 from diorama.sessions.store import Session
 from diorama.sessions.titles import title_from_prompt
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import Path, Query
 from starlette.responses import Response
 
-from diorama_web.access import CallerDep, SessionsDep, private_router, require_caller
+from diorama_web.access import CallerDep, SessionsDep, private_router
 from diorama_web.encoding import iso_time, reply
 from diorama_web.schemas.sessions import (
     NewSession,
@@ -32,10 +32,9 @@ async def generate_title(body: TitleRequest) -> Response:
     return reply({"title": title_from_prompt(body.prompt)})
 
 
-def _routes(kind: Kind) -> APIRouter:
-    """Return the routes of one list."""
+def _add_routes(kind: Kind) -> None:
+    """Add the routes of one list."""
     path = "/api/sessions" if kind == "image" else "/api/video-sessions"
-    made = APIRouter(prefix=path, dependencies=[Depends(require_caller)])
 
     def list_sessions(
         store: SessionsDep, deleted: bool = False, before: float | None = None,
@@ -82,15 +81,14 @@ def _routes(kind: Kind) -> APIRouter:
         ("DELETE", "/{session_id}", delete_session, SessionView, 200),
         ("POST", "/{session_id}/restore", restore_session, SessionView, 200),
     ):
-        made.add_api_route(
-            end,
+        router.add_api_route(
+            path + end,
             call,
             methods=[method],
             response_model=answer,
             status_code=status,
             name=prefix + call.__name__,
         )
-    return made
 
 
 def _find(store: Any, session_id: str, kind: Kind) -> Session:
@@ -114,5 +112,5 @@ def _view(session: Session) -> dict[str, Any]:
     }
 
 
-router.include_router(_routes("image"))
-router.include_router(_routes("video"))
+_add_routes("image")
+_add_routes("video")

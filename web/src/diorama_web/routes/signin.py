@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from diorama_web.access import EngineDep
+from diorama_web.access import EngineDep, public_router
 from diorama_web.encoding import reply
 from diorama_web.errors import Unauthenticated
 from diorama_web.schemas.base import Message
 from diorama_web.schemas.system import SignIn
 from diorama_web.security.keys import COOKIE, browser_token, identify
 
-router = APIRouter(prefix="/api", tags=["system"])
+router = public_router(tag="system")
 _MONTH = 30 * 24 * 3600
 
 

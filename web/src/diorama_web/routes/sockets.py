@@ -7,14 +7,14 @@ import asyncio
 from anyio import to_thread
 from diorama.contract import DioramaError
 from diorama.engine import Engine
-from fastapi import APIRouter, WebSocket
+from fastapi import WebSocket
 from starlette.websockets import WebSocketDisconnect
 
-from diorama_web.access import require_caller
+from diorama_web.access import public_router, require_caller
 from diorama_web.follow import Followers
 from diorama_web.routes.events import status_data, told
 
-router = APIRouter(tags=["events"])
+router = public_router(tag="events", prefix="")
 
 
 @router.websocket("/ws/{job_id}")
