@@ -17,7 +17,7 @@ from diorama.access.fetch import SafeFetch
 from diorama.access.secrets import Secrets
 from diorama.assets.store import AssetStore
 from diorama.catalog import Catalog
-from diorama.contract import InvalidRequest, MediaInput, ModelInfo, from_plain, to_plain
+from diorama.contract import FetchedFile, InvalidRequest, MediaInput, ModelInfo, from_plain, to_plain
 from diorama.database.connection import migrate, open_engine
 from diorama.database.writer import Database
 from diorama.inputs import take_in
@@ -37,13 +37,14 @@ class Engine:
 
     Args:
         settings: Where things lie; the user's own when left out.
+        lock: The data directory's lock, where the caller has taken it already.
 
     Use it as a context manager, or call :meth:`start` and :meth:`close`.
     """
 
-    def __init__(self, settings: Settings | None = None) -> None:
+    def __init__(self, settings: Settings | None = None, *, lock: DataLock | None = None) -> None:
         self.settings = settings or load_settings()
-        self.lock = DataLock(self.settings.data_dir)
+        self.lock = lock or DataLock(self.settings.data_dir)
         self._started = threading.Event()
 
     def start(self, *, url: str | None = None) -> Engine:
@@ -75,7 +76,7 @@ class Engine:
         self.registry.load()
         self.secrets = Secrets(settings, self.registry.backends)
         self.fetch = SafeFetch(settings)
-        self.catalog = Catalog(self.registry, settings, secret=self.secrets.get)
+        self.catalog = Catalog(self.registry, settings, fetch=self._fetch_for_listing, secret=self.secrets.get)
         self.assets = AssetStore(self.database, settings)
         self.executor = LocalExecutor(self.registry, settings, self.secrets)
         self.queue = JobQueue(
@@ -84,6 +85,16 @@ class Engine:
         self.events = self.queue.events
         self.catalog.start()
         self.queue.start()
+
+    def warm(self) -> None:
+        """Start the worker of the first device now, in the background, so that the first job need not wait for it."""
+        if any(backend.placement == "worker" for backend in self.registry.backends.values()):
+            self.executor.warm()
+
+    def _fetch_for_listing(self, backend_id: str, url: str, **options: Any) -> FetchedFile:
+        folder = self.settings.cache_dir / "listing" / backend_id
+        folder.mkdir(parents=True, exist_ok=True)
+        return SafeFetch(self.settings, backend=backend_id).fetch(url, work_dir=folder, **options)
 
     def close(self) -> None:
         """Stop in order: no new work, running jobs go back to the queue, everything is on disk."""

@@ -21,12 +21,14 @@ class DataLock:
         self._note = data_dir / "engine.json"
         self._lock: Any = None
 
-    def take(self, url: str | None) -> None:
-        """Take the lock.
+    def take(self, url: str | None = None) -> None:
+        """Take the lock; nothing happens when we hold it already.
 
         Raises:
             Conflict: another engine holds it.
         """
+        if self._lock is not None:
+            return
         from filelock import FileLock, Timeout
 
         self._data_dir.mkdir(parents=True, exist_ok=True)
@@ -44,10 +46,6 @@ class DataLock:
             self._note.unlink(missing_ok=True)
             self._lock.release()
             self._lock = None
-
-    def announce(self, url: str) -> None:
-        """Write the address under which the engine answers."""
-        self._note.write_text(json.dumps({"pid": os.getpid(), "url": url}), encoding="utf-8")
 
     def _taken(self) -> Conflict:
         holder = read_holder(self._data_dir)

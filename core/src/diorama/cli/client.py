@@ -62,7 +62,7 @@ class Client(Protocol):
         """Return the file's content, converted where ``format`` says so."""
 
     def plugins(self) -> dict[str, Any]:
-        """Return ``{"plugins": [...], "broken": [...]}``."""
+        """Return ``{"loaded": [...], "broken": [...]}``."""
 
     def status(self) -> dict[str, Any]:
         """Return the state of the system."""

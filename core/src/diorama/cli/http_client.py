@@ -79,7 +79,7 @@ class HttpClient:
 
     def plan(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """See :class:`Client`."""
-        return self._json("POST", "/api/jobs/plan", json=_wire(body))
+        return self._json("POST", "/api/plan", json=_wire(body))
 
     def submit(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """See :class:`Client`."""

@@ -112,7 +112,7 @@ class LocalClient:
     def plugins(self) -> dict[str, Any]:
         """See :class:`Client`."""
         registry = self._engine.registry
-        return {"plugins": to_plain(registry.loaded), "broken": to_plain(registry.broken)}
+        return {"loaded": to_plain(registry.loaded), "broken": to_plain(registry.broken)}
 
     def status(self) -> dict[str, Any]:
         """See :class:`Client`."""

@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
             f"{item['distribution']} {item['version']}".strip(),
             ", ".join(item["hooks"]),
         )
-        for item in answer["plugins"]
+        for item in answer["loaded"]
     ]
     print(table(rows, ("ID", "KIND", "PACKAGE", "HOOKS")))
     for item in answer["broken"]:

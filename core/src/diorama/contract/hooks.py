@@ -174,6 +174,17 @@ class Backend:
     def unload(self, native_id: str | None = None) -> None:
         """Free the memory of one model, or of all."""
 
+    def add(self, source: str) -> str:
+        """Take in a model of the user's own (a folder, a file, a hub id) and return its native id.
+
+        Raises:
+            InvalidRequest: the source cannot be used; the sentence says why.
+            BackendNotReady: this backend takes none.
+        """
+        from diorama.contract.errors import BackendNotReady
+
+        raise BackendNotReady(f"{self.name} takes no models of your own.")
+
     def check(self, context: BaseContext) -> str:
         """Prove that the configured key and address work, with a real call.
 

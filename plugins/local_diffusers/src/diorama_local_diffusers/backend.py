@@ -102,6 +102,16 @@ class LocalDiffusersBackend(Backend):
 
         download(self._entry(native_id), self.settings, context)
 
+    def add(self, source: str) -> str:
+        """Take in a folder, a file or a hub id of the user's own."""
+        from diorama_local_diffusers.models.user import add_model
+
+        return add_model(self.settings, source).native_id
+
+    def warm(self) -> None:
+        """Import what a first job needs."""
+        from diffusers import StableDiffusionPipeline  # noqa: F401
+
     def delete(self, native_id: str) -> int:
         """Remove a hub model's files from the cache; the user's own files are never deleted."""
         from diorama_local_diffusers.models.download import delete_cached
