@@ -12,6 +12,7 @@ from diorama.contract import Capabilities, Operation, Range, Sizes
 
 from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.folder import PipelineFolder
+from diorama_local_diffusers.models.quantized import parameter_schema
 
 if TYPE_CHECKING:
     from diorama.contract import Request
@@ -51,7 +52,9 @@ class Family:
         negative_prompt: Whether a negative prompt has an effect.
         schedulers: Samplers that may be chosen.
         lora_kind: Kind of LoRA that fits; empty when none does.
+        parameters: JSON schema of parameters that only this family has.
         single_file: Whether the pipeline class opens whole checkpoints in one file.
+        base: Hub id whose configuration and other parts complete a single file.
     """
 
     name: ClassVar[str]
@@ -69,7 +72,9 @@ class Family:
     negative_prompt: ClassVar[bool] = True
     schedulers: ClassVar[tuple[str, ...]] = ()
     lora_kind: ClassVar[str] = ""
+    parameters: ClassVar[dict[str, Any]] = {}
     single_file: ClassVar[bool] = False
+    base: ClassVar[str] = ""
 
     def native_size(self, entry: ModelEntry, folder: PipelineFolder | None) -> tuple[int, int]:
         """Return the width and height used when nothing is asked."""
@@ -152,6 +157,11 @@ class Family:
             ratios={name: size_of_ratio(ratio, width * height, step) for name, ratio in RATIOS.items()},
         )
 
+    def parameters_of(self, entry: ModelEntry) -> dict[str, Any]:
+        """Return the JSON schema of the parameters that only this model has, empty when there are none."""
+        properties = {**self.parameters.get("properties", {}), **parameter_schema(entry)}
+        return {"type": "object", "properties": properties} if properties else {}
+
     def common(self, entry: ModelEntry) -> dict[str, Any]:
         """Return the capability fields that all operations of a family share."""
         return {
@@ -161,6 +171,7 @@ class Family:
             "schedulers": self.schedulers,
             "lora_kinds": (self.lora_kind,) if self.lora_kind else (),
             "preview": True,
+            "parameters": self.parameters_of(entry),
         }
 
 

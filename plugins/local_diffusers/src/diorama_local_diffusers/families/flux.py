@@ -42,6 +42,8 @@ class Flux(ImageFamily):
     default_guidance = 3.5
     lora_kind = "flux"
     single_file = True
+    base = "black-forest-labs/FLUX.1-dev"
+    parameters: ClassVar[dict[str, Any]] = TRUE_GUIDANCE
 
     def capabilities(self, entry: ModelEntry, folder: PipelineFolder | None) -> dict[Operation, Capabilities]:
         """Drop guidance for schnell, which has none inside."""
@@ -51,10 +53,6 @@ class Flux(ImageFamily):
                 for operation, found in super().capabilities(entry, folder).items()
             }
         return super().capabilities(entry, folder)
-
-    def common(self, entry: ModelEntry) -> dict[str, Any]:
-        """Add the guidance of the negative prompt."""
-        return {**super().common(entry), "parameters": TRUE_GUIDANCE}
 
     def guidance(self, request: Request, entry: ModelEntry) -> dict[str, Any]:
         """Return the inner guidance, and the true one when there is a negative prompt."""

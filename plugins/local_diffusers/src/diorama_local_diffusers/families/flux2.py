@@ -22,6 +22,7 @@ class Flux2(InstructFamily):
     default_guidance = 4.0
     negative_prompt = False
     lora_kind = "flux2"
+    base = "black-forest-labs/FLUX.2-klein-4B"
     most_images = 3
     takes_list = True
 

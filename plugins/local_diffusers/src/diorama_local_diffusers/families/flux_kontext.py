@@ -25,10 +25,8 @@ class FluxKontext(InstructFamily):
     default_guidance = 2.5
     lora_kind = "flux"
     single_file = True
-
-    def common(self, entry: ModelEntry) -> dict[str, Any]:
-        """Add the guidance of the negative prompt."""
-        return {**super().common(entry), "parameters": TRUE_GUIDANCE}
+    base = "black-forest-labs/FLUX.1-Kontext-dev"
+    parameters: ClassVar[dict[str, Any]] = TRUE_GUIDANCE
 
     def guidance(self, request: Request, entry: ModelEntry) -> dict[str, Any]:
         """Return the inner guidance, and the true one when there is a negative prompt."""

@@ -22,6 +22,7 @@ class Mochi(VideoFamily):
     default_steps = 64
     default_guidance = 4.5
     lora_kind = "mochi"
+    base = "genmo/mochi-1-preview"
 
     def latent_grid(self, pipe: Any, latents: Any, width: int, height: int) -> Any:
         """Take the frame in the middle."""

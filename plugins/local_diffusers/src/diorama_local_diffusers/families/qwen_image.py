@@ -24,6 +24,7 @@ class QwenImage(ImageFamily):
     default_steps = 50
     default_guidance = 4.0
     lora_kind = "qwen-image"
+    base = "Qwen/Qwen-Image"
 
     def guidance(self, request: Request, entry: ModelEntry) -> dict[str, Any]:
         """Return classifier-free guidance, which these pipelines do only with a negative prompt."""

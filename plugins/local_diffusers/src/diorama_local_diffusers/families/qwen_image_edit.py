@@ -24,6 +24,7 @@ class QwenImageEdit(InstructFamily):
     default_steps = 50
     default_guidance = 4.0
     lora_kind = "qwen-image"
+    base = "Qwen/Qwen-Image-Edit"
 
     def guidance(self, request: Request, entry: ModelEntry) -> dict[str, Any]:
         """Return classifier-free guidance, which these pipelines do only with a negative prompt."""
@@ -41,5 +42,6 @@ class QwenImageEditPlus(QwenImageEdit):
     title = "Qwen-Image-Edit-Plus"
     classes: ClassVar[dict[Task, str]] = {"instruct": "QwenImageEditPlusPipeline"}
     default_steps = 40
+    base = "Qwen/Qwen-Image-Edit-2509"
     most_images = 3
     takes_list = True

@@ -30,6 +30,7 @@ class StableDiffusion(ImageFamily):
     schedulers = tuple(SAMPLERS)
     lora_kind = "sd"
     single_file = True
+    base = "stable-diffusion-v1-5/stable-diffusion-v1-5"
 
     def native_size(self, entry: ModelEntry, folder: PipelineFolder | None) -> tuple[int, int]:
         """Take the size from the UNet's latents, which is how these models record what they were trained for."""

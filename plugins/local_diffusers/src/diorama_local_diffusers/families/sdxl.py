@@ -22,3 +22,4 @@ class StableDiffusionXL(StableDiffusion):
     default_steps = 30
     default_guidance = 5.0
     lora_kind = "sdxl"
+    base = "stabilityai/stable-diffusion-xl-base-1.0"

@@ -34,7 +34,6 @@ class VideoFamily(Family):
     default_fps: ClassVar[float] = 16.0
     sound: ClassVar[bool] = False
     reads_prompt: ClassVar[bool] = True
-    parameters: ClassVar[dict[str, Any]] = {}
 
     def native_size(self, entry: ModelEntry, folder: PipelineFolder | None) -> tuple[int, int]:
         """Return the frame size used when nothing is asked."""
@@ -66,7 +65,6 @@ class VideoFamily(Family):
             frames=self.frames_range(entry),
             fps=Range(minimum=1, maximum=60, default=fps),
             audio=self.sound,
-            parameters=self.parameters,
             **common,
         )
         return {Operation.VIDEO: video}

@@ -31,6 +31,7 @@ class Wan(VideoFamily):
     default_steps = 40
     default_guidance = 5.0
     lora_kind = "wan"
+    base = "Wan-AI/Wan2.2-T2V-A14B-Diffusers"
     parameters: ClassVar[dict[str, Any]] = _SECOND
 
     def latent_grid(self, pipe: Any, latents: Any, width: int, height: int) -> Any:
@@ -43,4 +44,5 @@ class WanImage(Wan):
 
     name = "wan-i2v"
     title = "Wan image-to-video"
+    base = "Wan-AI/Wan2.2-I2V-A14B-Diffusers"
     classes: ClassVar[dict[Task, str]] = {"image": "WanImageToVideoPipeline"}

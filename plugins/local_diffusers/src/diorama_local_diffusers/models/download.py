@@ -11,12 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from diorama.contract import BackendError, BackendNotReady, BackendSettings, InsufficientStorage, JobContext
+from diorama.contract import (
+    BackendError,
+    BackendNotReady,
+    BackendSettings,
+    InsufficientStorage,
+    InvalidRequest,
+    JobContext,
+)
 
 from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.folder import NO_WEIGHTS
 from diorama_local_diffusers.models.hub import hub_errors, refuse_offline, repository_files
 from diorama_local_diffusers.models.locate import HUB_ID, hub_cache
+from diorama_local_diffusers.models.quantized import default_type, matching
 
 SMALL_KINDS = frozenset({".json", ".txt", ".model", ".jinja"})
 """Endings of configuration and tokenizer files."""
@@ -70,12 +78,28 @@ def wanted_files(entry: ModelEntry, token: str | None) -> list[RemoteFile]:
         index = json.loads(
             Path(hf_hub_download(entry.path, "model_index.json", revision=commit, token=token)).read_bytes()
         )
-    files = [RemoteFile(entry.path, commit, name, sizes[name]) for name in needed_names(index, list(sizes))]
+    names = needed_names(index, list(sizes))
+    if entry.gguf:
+        names = [
+            name for name in names if not (name.startswith("transformer/") and name.endswith(".safetensors"))
+        ]
+    files = [RemoteFile(entry.path, commit, name, sizes[name]) for name in names]
+    if entry.gguf:
+        files.append(quantized_remote(entry, default_type(entry), token))
     if entry.lora:
         repository, name = entry.lora.rsplit("/", 1)
         commit, sizes = repository_files(repository, "", token)
         files.append(RemoteFile(repository, commit, name, sizes.get(name, 0)))
     return files
+
+
+def quantized_remote(entry: ModelEntry, kind: str, token: str | None) -> RemoteFile:
+    """Return the GGUF file of one quantisation on the hub."""
+    commit, sizes = repository_files(entry.gguf, "", token)
+    name = matching(kind, list(sizes))
+    if name is None:
+        raise InvalidRequest(f"{entry.gguf} has no {kind} file.", field="quantization")
+    return RemoteFile(entry.gguf, commit, name, sizes[name])
 
 
 def needed_names(index: dict[str, Any], names: list[str]) -> list[str]:

@@ -16,14 +16,15 @@ from diorama.contract import (
 from diorama_local_diffusers.families import family_named
 from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.folder import PipelineFolder, folder_bytes, missing_weights, read_folder
-from diorama_local_diffusers.models.locate import HUB_ID, locate
+from diorama_local_diffusers.models.locate import HUB_ID, locate, locate_path
+from diorama_local_diffusers.models.quantized import local_file
 from diorama_local_diffusers.models.vocabulary import read_vocabulary
 
 
 def model_info(entry: ModelEntry, settings: BackendSettings) -> ModelInfo:
     """Return the catalog entry of a model, with its true size when it is on disk."""
     place = locate(entry, settings)
-    folder = _folder(place)
+    folder = parts_folder(entry, place, settings)
     family = family_named(entry.type)
     vocabulary = read_vocabulary(place) if place is not None else None
     hub = bool(HUB_ID.fullmatch(entry.path))
@@ -58,8 +59,17 @@ def availability(
     """Return whether the model can run now, and the sentence that mends it."""
     name = f"{settings.id}:{entry.name}"
     hub = bool(HUB_ID.fullmatch(entry.path))
-    if place is not None and folder is not None and (problems := missing_weights(folder)):
+    if (
+        place is not None
+        and place.is_dir()
+        and folder is not None
+        and (problems := _problems(entry, folder, settings))
+    ):
         fix = f"Run `diorama models download {name}`: {'; '.join(problems)}."
+        return Availability(state=AvailabilityState.NEEDS_DOWNLOAD, fix=fix)
+    if place is not None and place.is_file() and folder is None:
+        base = entry.base or family_named(entry.type).base
+        fix = f"One file: it needs the other parts of {base}. Run `diorama models download {settings.id}:{base}`."
         return Availability(state=AvailabilityState.NEEDS_DOWNLOAD, fix=fix)
     if place is not None:
         return Availability()
@@ -82,7 +92,21 @@ def availability(
     )
 
 
-def _folder(place: Path | None) -> PipelineFolder | None:
+def _problems(entry: ModelEntry, folder: PipelineFolder, settings: BackendSettings) -> list[str]:
+    problems = missing_weights(folder)
+    if not entry.gguf:
+        return problems
+    denoiser = family_named(entry.type).denoiser
+    others = [problem for problem in problems if not problem.startswith(denoiser + " ")]
+    here = any(local_file(entry, kind, settings) for kind in entry.quantizations)
+    return others if here else [*others, "no GGUF file is here"]
+
+
+def parts_folder(entry: ModelEntry, place: Path | None, settings: BackendSettings) -> PipelineFolder | None:
+    """Return the folder that describes a model: its own, or the one that completes a single file."""
+    if place is not None and place.is_file():
+        base = entry.base or family_named(entry.type).base
+        place = locate_path(base, "", settings) if base else None
     if place is None or not place.is_dir():
         return None
     try:

@@ -38,11 +38,16 @@ def locate(entry: ModelEntry, settings: BackendSettings) -> Path | None:
     if entry.path.startswith("package:"):
         place = Path(__file__).parent.parent / entry.path.removeprefix("package:")
         return place if place.exists() else None
-    path = Path(entry.path).expanduser()
+    return locate_path(entry.path, entry.revision, settings)
+
+
+def locate_path(text: str, revision: str, settings: BackendSettings) -> Path | None:
+    """Return where a path, a name in a models folder, or a hub id lies, or ``None``."""
+    path = Path(text).expanduser()
     if path.is_absolute():
         return path if path.exists() else None
     for folder in settings.models_dirs:
-        for name in (entry.path, entry.path.replace("/", "--"), entry.path.rpartition("/")[2]):
+        for name in (text, text.replace("/", "--"), text.rpartition("/")[2]):
             if (folder / name).exists():
                 return folder / name
-    return snapshot(entry.path, entry.revision) if HUB_ID.fullmatch(entry.path) else None
+    return snapshot(text, revision) if HUB_ID.fullmatch(text) else None

@@ -9,7 +9,6 @@ from typing import Any
 
 from diorama.contract import (
     Artifact,
-    BackendNotReady,
     BackendSettings,
     JobContext,
     OutOfMemory,
@@ -17,12 +16,12 @@ from diorama.contract import (
     Result,
 )
 
-from diorama_local_diffusers.families import family_named
 from diorama_local_diffusers.models.entry import ModelEntry
-from diorama_local_diffusers.models.folder import folder_bytes, read_folder
+from diorama_local_diffusers.models.folder import folder_bytes
 from diorama_local_diffusers.models.locate import locate
+from diorama_local_diffusers.models.quantized import default_type
 from diorama_local_diffusers.runtime.device import pick_device, pick_dtype, release_cache
-from diorama_local_diffusers.runtime.loading import open_folder
+from diorama_local_diffusers.runtime.opening import Opener
 from diorama_local_diffusers.runtime.residency import Loaded, Residents
 
 Runner = Callable[[Loaded, Any, JobContext], list[Artifact]]
@@ -46,7 +45,7 @@ class EngineRoom:
         """Open the model if needed and run one job on it."""
         started = time.perf_counter()
         try:
-            loaded = self.open(entry, context)
+            loaded = self.open(entry, context, str(request.parameters.get("quantization", "")))
             opened = time.perf_counter()
             artifacts = run(loaded, request, context)
         except RuntimeError as error:
@@ -63,25 +62,28 @@ class EngineRoom:
         }
         return Result(artifacts=tuple(artifacts), facts=facts)
 
-    def open(self, entry: ModelEntry, context: JobContext) -> Loaded:
+    def open(self, entry: ModelEntry, context: JobContext, quantization: str = "") -> Loaded:
         """Return the open model, loading it first when needed.
 
         Raises:
             BackendNotReady: it is not on this machine.
         """
-        place = locate(entry, self._settings)
-        if place is None:
-            raise BackendNotReady(
-                f"{entry.name} is not on this machine.",
-                fix=f"Run `diorama models download {self._settings.id}:{entry.name}`.",
-            )
-        folder = read_folder(place)
+        if entry.gguf and not quantization:
+            quantization = default_type(entry)
 
         def make() -> Loaded:
-            pipe = open_folder(folder, context, self.device, self.dtype)
-            return Loaded(entry, family_named(entry.type), folder, pipe)
+            opener = Opener(entry, self._settings, context, self.device, self.dtype)
+            pipe, folder = opener.open(quantization)
+            return Loaded(entry, opener.family, folder, pipe)
 
-        return self.residents.get(entry.name, folder_bytes(place), make)
+        key = f"{entry.name}|{quantization}" if quantization else entry.name
+        return self.residents.get(key, self._expected_bytes(entry), make)
+
+    def _expected_bytes(self, entry: ModelEntry) -> int:
+        place = locate(entry, self._settings)
+        if place is None:
+            return 0
+        return folder_bytes(place) if place.is_dir() else place.stat().st_size
 
     def unload(self, name: str | None) -> None:
         """Close one model, or all."""

@@ -37,7 +37,7 @@ def open_folder(folder: PipelineFolder, context: JobContext, device: str, dtype:
         )
     quiet_libraries()
     parts = _open_parts(folder, context, device, dtype, given)
-    pipe = _pipeline_class(folder.class_name).from_pretrained(
+    pipe = pipeline_class(folder.class_name).from_pretrained(
         str(folder.path), dtype=dtype, local_files_only=True, use_safetensors=True, **parts
     )
     pipe.set_progress_bar_config(disable=True)
@@ -74,7 +74,8 @@ def _component_class(folder: PipelineFolder, library: str, kind: str) -> Any:
     return getattr(importlib.import_module(f"diffusers.pipelines.{library}"), kind)
 
 
-def _pipeline_class(name: str) -> Any:
+def pipeline_class(name: str) -> Any:
+    """Return a pipeline class of diffusers by name."""
     return getattr(importlib.import_module("diffusers"), name)
 
 

@@ -1,0 +1,87 @@
+"""GGUF: which quantisations a model offers, and where their files are."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from diorama.contract import BackendNotReady, BackendSettings, InvalidRequest, JobContext
+
+from diorama_local_diffusers.models.entry import ModelEntry
+from diorama_local_diffusers.models.locate import snapshot
+
+BITS = {"Q2": 2.6, "Q3": 3.5, "Q4": 4.6, "Q5": 5.6, "Q6": 6.6, "Q8": 8.5, "BF": 16.0, "F1": 16.0}
+"""About how many bits a weight takes, by the beginning of the type's name."""
+
+
+def parameter_schema(entry: ModelEntry) -> dict[str, Any]:
+    """Return the choice of quantisation as a JSON schema, empty for models without one."""
+    if not entry.quantizations:
+        return {}
+    return {
+        "quantization": {
+            "type": "string",
+            "enum": list(entry.quantizations),
+            "default": default_type(entry),
+            "title": "Quantisation",
+            "description": "Bits per weight: " + ", ".join(f"{kind} {_bits(kind):g}" for kind in entry.quantizations)
+            + ". Changing it loads the model again.",
+        }
+    }  # fmt: skip
+
+
+def default_type(entry: ModelEntry) -> str:
+    """Return the quantisation used when none is asked: four bits where there is one, the first otherwise."""
+    return next((kind for kind in entry.quantizations if kind.startswith("Q4")), entry.quantizations[0])
+
+
+def _bits(kind: str) -> float:
+    return BITS.get(kind[:2], 8.0)
+
+
+def quantized_file(entry: ModelEntry, kind: str, settings: BackendSettings, context: JobContext) -> Path:
+    """Return the GGUF file of one quantisation, fetching it when it is not here.
+
+    Raises:
+        InvalidRequest: the model has no such quantisation.
+        BackendNotReady: it is not here, and offline mode is on.
+    """
+    if kind not in entry.quantizations:
+        raise InvalidRequest(
+            f"{entry.name} has no quantisation {kind!r}.",
+            field="quantization",
+            fix=f"It has {', '.join(entry.quantizations)}.",
+        )
+    found = local_file(entry, kind, settings)
+    if found is not None:
+        return found
+    if settings.offline:
+        raise BackendNotReady(
+            f"The {kind} file of {entry.name} is not on this machine, and offline mode is on.",
+            fix="Go online once, or choose another quantisation.",
+        )
+    from diorama_local_diffusers.models.download import Transfer, quantized_remote
+
+    token = context.secret("hf_token")
+    Transfer([quantized_remote(entry, kind, token)], context, token).run()
+    found = local_file(entry, kind, settings)
+    if found is None:
+        raise BackendNotReady(f"The {kind} file of {entry.name} did not arrive.", fix="Try again.")
+    return found
+
+
+def local_file(entry: ModelEntry, kind: str, settings: BackendSettings) -> Path | None:
+    """Return the file of one quantisation in a folder or in the hub's cache, or ``None``."""
+    folder = Path(entry.gguf).expanduser()
+    place = folder if folder.is_absolute() else snapshot(entry.gguf)
+    if place is None:
+        return None
+    name = matching(kind, [file.name for file in place.rglob("*.gguf")])
+    return next(place.rglob(name)) if name else None
+
+
+def matching(kind: str, names: list[str]) -> str | None:
+    """Return the file name that ends in a quantisation, which is how GGUF files are named."""
+    pattern = re.compile(rf"(^|[-_.]){re.escape(kind)}\.gguf$", re.IGNORECASE)
+    return next((name for name in sorted(names) if pattern.search(name)), None)
