@@ -12,7 +12,9 @@ import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-BLOCK = re.compile(r"(<!-- from (?P<path>[^#\s]+)(?:#(?P<region>\w+))? -->\n```(?P<kind>\w+)\n)(?P<body>.*?)(```)", re.DOTALL)
+BLOCK = re.compile(
+    r"(<!-- from (?P<path>[^#\s]+)(?:#(?P<region>\w+))? -->\n```(?P<kind>\w+)\n)(?P<body>.*?)(```)", re.DOTALL
+)
 MARK = re.compile(r"^\s*# \[(start|end):\w+\]\n", re.MULTILINE)
 
 
@@ -20,7 +22,9 @@ def region_of(path: str, region: str | None) -> str:
     """Return the text of a region, without its markers and indentation."""
     text = (ROOT / path).read_text(encoding="utf-8")
     if region is not None:
-        found = re.search(rf"# \[start:{region}\]\n(.*?)^[ \t]*# \[end:{region}\]", text, re.DOTALL | re.MULTILINE)
+        found = re.search(
+            rf"# \[start:{region}\]\n(.*?)^[ \t]*# \[end:{region}\]", text, re.DOTALL | re.MULTILINE
+        )
         if found is None:
             raise SystemExit(f"{path} has no region {region}")
         text = found[1]
@@ -36,7 +40,7 @@ def main() -> int:
     """Rewrite the pages, or with ``--check`` say which ones are out of date."""
     check = "--check" in sys.argv
     stale = []
-    for page in sorted((ROOT / "docs").glob("*.md")) + [ROOT / "README.md"]:
+    for page in (*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md"):
         before = page.read_text(encoding="utf-8")
         after = filled(before)
         if after != before:

@@ -19,10 +19,18 @@ def main() -> int:
     wanted = set(sys.argv[1:])
     missed = []
     for script in sorted(HERE.glob("*.py")):
-        if script.name.startswith("_") or script.name == "run_all.py" or (wanted and script.stem not in wanted):
+        if (
+            script.name.startswith("_")
+            or script.name == "run_all.py"
+            or (wanted and script.stem not in wanted)
+        ):
             continue
         done = subprocess.run(
-            [sys.executable, str(script)], capture_output=True, text=True, check=False, env=os.environ | {"PYTHONUNBUFFERED": "1"}
+            [sys.executable, str(script)],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
         )
         print(done.stdout.rstrip() or f"{script.stem}: printed nothing", flush=True)
         if done.returncode:

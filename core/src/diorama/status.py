@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import sys
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +48,7 @@ def versions() -> dict[str, str]:
 
 def memory() -> dict[str, int]:
     """Return this machine's memory in bytes: ``total_bytes`` and, where it is known, ``available_bytes``."""
-    if sys.platform == "linux":
+    if platform.system() == "Linux":
         fields = {}
         with open("/proc/meminfo", encoding="ascii") as lines:
             for line in lines:
