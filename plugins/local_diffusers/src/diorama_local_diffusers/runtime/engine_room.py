@@ -21,6 +21,7 @@ from diorama_local_diffusers.models.folder import folder_bytes
 from diorama_local_diffusers.models.locate import locate
 from diorama_local_diffusers.models.quantized import default_type
 from diorama_local_diffusers.runtime.device import pick_device, pick_dtype, release_cache
+from diorama_local_diffusers.runtime.loras import use_loras
 from diorama_local_diffusers.runtime.opening import Opener
 from diorama_local_diffusers.runtime.residency import Loaded, Residents
 
@@ -46,6 +47,7 @@ class EngineRoom:
         started = time.perf_counter()
         try:
             loaded = self.open(entry, context, str(request.parameters.get("quantization", "")))
+            loras = use_loras(loaded, request.loras, self._settings)
             opened = time.perf_counter()
             artifacts = run(loaded, request, context)
         except RuntimeError as error:
@@ -56,7 +58,7 @@ class EngineRoom:
                 f"{entry.name} ran out of memory on {self.device}.",
                 fix="Ask for a smaller size or fewer frames, or close other programs that use the device.",
             ) from error
-        facts = self._facts(loaded) | {
+        facts = self._facts(loaded, loras) | {
             "seconds_loading": round(opened - started, 3),
             "seconds_running": round(time.perf_counter() - opened, 3),
         }
@@ -93,13 +95,15 @@ class EngineRoom:
         """Return the device and number type in a sentence."""
         return f"Computes on {self.device} in {str(self.dtype).removeprefix('torch.')}."
 
-    def _facts(self, loaded: Loaded) -> dict[str, Any]:
+    def _facts(self, loaded: Loaded, loras: list[dict[str, Any]]) -> dict[str, Any]:
         facts: dict[str, Any] = {
             "device": self.device,
             "dtype": str(self.dtype).removeprefix("torch."),
             "pipeline": type(loaded.pipe).__name__,
             "versions": {name: version(name) for name in ("torch", "diffusers", "transformers")},
         }
+        if loras:
+            facts["loras"] = loras
         if loaded.entry.revision:
             facts["revision"] = loaded.entry.revision
         return facts

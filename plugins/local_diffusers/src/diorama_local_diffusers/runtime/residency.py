@@ -21,6 +21,8 @@ class Loaded:
         folder: Where its parts came from, when that was a folder.
         pipe: The pipeline it was opened as.
         bytes: What its weights take.
+        preview: Turns latents into small pictures, once it is fitted.
+        loras: ``(file, digest, weight)`` of the LoRA that are on, ``None`` when not known after a failure.
     """
 
     def __init__(self, entry: ModelEntry, family: Family, folder: PipelineFolder | None, pipe: Any) -> None:
@@ -30,6 +32,7 @@ class Loaded:
         self.pipe = pipe
         self.bytes = weight_bytes(pipe)
         self.preview: Callable[[Any], Any] | None = None
+        self.loras: tuple[tuple[str, str, float], ...] | None = ()
         self._views: dict[str, Any] = {type(pipe).__name__: pipe}
         self._scheduler = pipe.scheduler
 
