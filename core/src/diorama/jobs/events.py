@@ -74,7 +74,8 @@ class EventHub:
 
     def __init__(self) -> None:
         self._wake = threading.Condition()
-        self._channels: OrderedDict[str, _Channel] = OrderedDict()
+        self._channels: dict[str, _Channel] = {}
+        self._retired: deque[str] = deque()
         self._watched: dict[str, None] = {}
         self._everywhere: list[Callback] = []
         self._late: OrderedDict[str, float] = OrderedDict()
@@ -189,11 +190,12 @@ class EventHub:
             self._retire(job_id)
 
     def _retire(self, job_id: str) -> None:
-        self._channels.move_to_end(job_id)
-        if len(self._channels) > KEPT_JOBS:
-            for old, channel in list(self._channels.items())[: KEPT_JOBS // 10]:
-                if channel.ring and channel.ring[-1].final and not channel.listeners:
-                    del self._channels[old]
+        self._retired.append(job_id)
+        while len(self._retired) > KEPT_JOBS:
+            old = self._retired.popleft()
+            channel = self._channels.get(old)
+            if channel is not None and not channel.listeners:
+                del self._channels[old]
 
     def _due(self, job_id: str, channel: _Channel, payload: Mapping[str, Any]) -> bool:
         now = time.monotonic()

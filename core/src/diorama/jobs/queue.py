@@ -112,6 +112,8 @@ class JobQueue:
         Args:
             drain: Seconds that running jobs get.
         """
+        if self._closing:
+            return
         self._closing = True
         self._scheduler.stop()
         left: set[str] = set()
@@ -327,15 +329,23 @@ class JobQueue:
             InvalidRequest: the other job waits in another lane, or is the same.
         """
 
+        others: list[Entry] = []
+
         def change(entry: Entry, waiting: WaitingList) -> None:
             if before is not None:
-                waiting.place_before(entry, before)
+                others.extend(waiting.place_before(entry, before))
             elif priority is not None:
                 entry.priority, entry.position = priority, float(next(self._positions))
 
         if before == job_id:
             raise InvalidRequest("A job cannot go before itself.", field="before", fix="Name another job.")
-        return self._rearrange(job_id, change)
+        job = self._rearrange(job_id, change)
+        for other in others:
+            if (live := self._live.get(other.id)) is not None:
+                with live.lock:
+                    live.job = replace(live.job, position=other.position)
+                    self.ledger.arrange(live.job)
+        return job
 
     def pause(self) -> None:
         """Start no further job, also after a restart, until :meth:`resume`."""
@@ -399,18 +409,15 @@ class JobQueue:
             self.events.publish(live.job.id, "progress", told(self._overview.view(live)))
 
     def _again(self, live: LiveJob, reason: str | None) -> None:
+        held = reason is not None
+        self.ledger.requeue([live.job.id], held=held, reason=reason).result()
         with live.lock:
-            if live.phase is not Phase.RUNNING:
+            if live.token.cancelled:  # meanwhile
+                self._finisher.stopped(live)
                 return
-            live.waiting(held=reason is not None, reason=reason)
-        self.ledger.requeue([live.job.id], held=reason is not None, reason=reason).result()
-        self._enter(live)
+            live.waiting(held=held, reason=reason)
+            self._scheduler.add([_entry(live)])
         self._changed(live)
-
-    def _enter(self, live: LiveJob) -> None:
-        with live.lock:
-            if live.phase is Phase.WAITING:  # and was not cancelled meanwhile
-                self._scheduler.add([_entry(live)])
 
     def _over(self, live: LiveJob, job: Job) -> None:
         with live.lock:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from diorama.contract import Conflict, InvalidRequest
@@ -139,8 +139,11 @@ class WaitingList:
         )
         return higher + rank + others
 
-    def place_before(self, entry: Entry, other_id: str) -> None:
+    def place_before(self, entry: Entry, other_id: str) -> list[Entry]:
         """Give ``entry``, which is not in the list, the priority and a position just before another waiting job.
+
+        Returns:
+            Further jobs whose position had to change, because there was no number left between two neighbours.
 
         Raises:
             Conflict: the other one waits no more.
@@ -155,17 +158,26 @@ class WaitingList:
                 field="before",
                 fix=f"Name a job of {entry.lane}.",
             )
-        previous = max(
-            (
-                waiting.position
-                for waiting in self._entries.values()
-                if waiting.lane == other.lane
-                and waiting.priority == other.priority
-                and waiting.place < other.place
-            ),
-            default=other.position - 2.0,
-        )
+        peers = [item for item in self if (item.lane, item.priority) == (other.lane, other.priority)]
+        peers.sort(key=lambda item: item.place)
+        moved: list[Entry] = []
+        index = peers.index(other)
+        previous = peers[index - 1].position if index else other.position - 2.0
+        if not previous < (previous + other.position) / 2 < other.position:
+            moved = self._space_out(peers)
+            previous = peers[index - 1].position if index else other.position - 2.0
         entry.priority, entry.position = other.priority, (previous + other.position) / 2
+        return moved
+
+    def _space_out(self, peers: Sequence[Entry]) -> list[Entry]:
+        """Give neighbours a distance of 1 again, counted down from the last one."""
+        last = peers[-1].position
+        for item in peers:
+            self.remove(item.id)
+        for distance, item in enumerate(reversed(peers)):
+            item.position = last - distance
+            self.add(item)
+        return list(peers)
 
     def _turn(self, lane: str, owner: str) -> int:
         return self._served.get((lane, owner), 0)
