@@ -1,0 +1,1 @@
+"""Workflows and checkpoints as models of the catalog."""

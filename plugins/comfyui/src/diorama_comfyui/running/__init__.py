@@ -1,0 +1,1 @@
+"""Running a prompt on a server for a job."""
