@@ -10,6 +10,7 @@ import statistics
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def main() -> int:
             encoded = time.perf_counter()
             row = store.place(staged, build_recipe(job, staged, {}), new_id(), job=job)
             placed = time.perf_counter()
-            database.write(lambda connection, row=row: store.insert(connection, [row])).result()
+            database.write(partial(store.insert, rows=[row])).result()
             done = time.perf_counter()
             path = rival(pixels, settings.work_dir, "rival")
             end = time.perf_counter()

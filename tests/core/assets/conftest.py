@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pytest
 from diorama.assets.recipe import build_recipe
@@ -16,6 +17,9 @@ from diorama.database.connection import migrate, open_engine
 from diorama.database.writer import Database
 from diorama.ids import new_id
 from diorama.settings import Settings, load_settings
+
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 Pixels = np.ndarray[Any, Any]
 
@@ -78,9 +82,14 @@ def keep(
     """Return a function that takes content all the way into the store."""
 
     def run(content: Any, *, position: int = 0, request: dict[str, Any] | None = None, **more: Any) -> Asset:
-        own = {name: more.pop(name) for name in ("session_id", "batch_id", "owner") if name in more}
+        own: dict[str, Any] = {name: more.pop(name) for name in ("session_id", "batch_id", "owner") if name in more}
         facts = more.pop("facts", {})
-        this = {**job, "id": new_id(), **own, "request": {**job["request"], **(request or {})}}
+        this: dict[str, Any] = {
+            **job,
+            "id": new_id(),
+            **own,
+            "request": {**job["request"], **(request or {})},
+        }
         staged = stage(content, index=position, work_dir=settings.work_dir, **more)
         row = store.place(staged, build_recipe(this, staged, facts), new_id(), job=this)
         database.write(lambda connection: store.insert(connection, [row])).result()

@@ -69,7 +69,7 @@ def test_a_job_without_a_request_has_a_recipe_too() -> None:
 
 
 def test_whatever_a_backend_says_becomes_plain_json(job: dict[str, Any]) -> None:
-    facts = {"nan": float("nan"), "odd": "a\ud800b", "path": Path("x"), 3: (1, {2})}
+    facts: dict[Any, Any] = {"nan": float("nan"), "odd": "a\ud800b", "path": Path("x"), 3: (1, {2})}
     recipe = build_recipe({**job, "request": {**job["request"], "prompt": "\udcff"}}, output(), facts)
     assert recipe["facts"] == {"nan": None, "odd": "a?b", "path": "x", "3": [1, [2]]}
     assert recipe["prompt"] == "?"

@@ -228,7 +228,7 @@ def test_odd_sizes_grow_to_even_ones_and_colours_stay(tmp_path: Path) -> None:
 def test_frames_are_taken_one_by_one(tmp_path: Path) -> None:
     alive, most = 0, 0
 
-    class Frame(np.ndarray):  # type: ignore[type-arg]
+    class Frame(np.ndarray[Any, Any]):
         def __del__(self) -> None:
             nonlocal alive
             alive -= 1
@@ -255,7 +255,8 @@ def test_animations(clip: Any, tmp_path: Path, format: str) -> None:
     found = stage(clip, index=0, kind="video", fps=10, format=format, work_dir=tmp_path)
     assert (found.kind, found.mime, found.frames, found.duration) == ("video", f"image/{format}", 12, 1.2)
     again = stage(found.path, index=1, kind="video", work_dir=tmp_path)
-    assert (again.kind, again.frames, again.fps) == ("video", 12, pytest.approx(10))
+    assert (again.kind, again.frames) == ("video", 12)
+    assert again.fps == pytest.approx(10)
     assert again.path.read_bytes() == found.path.read_bytes()
     movie = stage(found.path, index=2, kind="video", format="mp4", work_dir=tmp_path)
     assert (movie.mime, movie.frames) == ("video/mp4", 12)

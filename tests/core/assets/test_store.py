@@ -530,3 +530,18 @@ def test_rows_mirror_the_table() -> None:
 
     assert {item.name for item in fields(Asset)} == set(assets.c.keys()) - {"number"}
     assert replace(Asset(id="x", kind="image", mime="", path="", bytes=0, sha256=""), seed=1).seed == 1
+
+
+def test_queries_are_valid_for_postgresql_too() -> None:
+    from diorama.assets.query import _narrowed, _search
+    from diorama.assets.records import Filters
+    from diorama.database.tables import assets
+    from sqlalchemy import select
+    from sqlalchemy.dialects import postgresql
+
+    filters = Filters(q="red -ball", lora="x", favourite=True)
+    statement = _narrowed(select(assets.c.id), filters, _search(filters), "postgresql")
+    dialect: Any = postgresql.dialect  # its constructor is not typed
+    shown = str(statement.compile(dialect=dialect()))
+    assert "websearch_to_tsquery" in shown
+    assert "assets_text" not in shown

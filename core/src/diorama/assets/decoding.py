@@ -44,6 +44,8 @@ def open_image(source: bytes | Path, limits: LimitSettings) -> Image:
     if count_frames(source, found.name, limits.video_frames) > limits.video_frames:
         raise Undecodable(f"It has more than {limits.video_frames} frames.")
     pillow = _pillow()
+    if (pillow.MAX_IMAGE_PIXELS or 0) < limits.image_pixels:
+        pillow.MAX_IMAGE_PIXELS = limits.image_pixels  # Pillow's own limit must not undercut the user's
     try:
         image: Image = pillow.open(
             io.BytesIO(source) if isinstance(source, bytes) else source, formats=[found.reader]

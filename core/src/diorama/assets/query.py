@@ -27,6 +27,7 @@ _EQUAL = (
     "height",
     "owner",
 )
+_TEXTS = ("prompt", "title", "model", "loras")
 _MAX_WORDS = 32
 _TERM = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
 
@@ -53,8 +54,10 @@ def list_assets(connection: Connection, filters: Filters, *, limit: int, cursor:
 
     from diorama.database.tables import assets
 
-    statement = _narrowed(select(assets), filters, query)
-    column: Any = assets.c.id if query is None else literal_column("assets_text.rowid")
+    statement = _narrowed(select(assets), filters, query, connection.dialect.name)
+    column: Any = assets.c[key]
+    if key == "number" and connection.dialect.name == "sqlite":
+        column = literal_column("assets_text.rowid")  # the same, but lets the text index give the order
     if value is not None:
         statement = statement.where(column < value)
     rows = connection.execute(statement.order_by(column.desc()).limit(limit + 1)).mappings().all()
@@ -70,7 +73,11 @@ def count_assets(connection: Connection, filters: Filters) -> Count:
     query = _search(filters)
     if query == "":
         return Count(number=0, exact=True)
-    inner = _narrowed(select(literal(1).label("one")), filters, query).limit(COUNT_LIMIT + 1).subquery()
+    inner = (
+        _narrowed(select(literal(1).label("one")), filters, query, connection.dialect.name)
+        .limit(COUNT_LIMIT + 1)
+        .subquery()
+    )
     number = int(connection.execute(select(func.count()).select_from(inner)).scalar_one())
     return Count(number=min(number, COUNT_LIMIT), exact=number <= COUNT_LIMIT)
 
@@ -106,8 +113,9 @@ def _search(filters: Filters) -> str | None:
     if not terms[-1][0] and terms[-1][2]:
         wanted[-1] += "*"  # the word that is being typed
     query = " AND ".join(wanted)
-    if filters.lora is not None:
-        query += f" AND loras : {_phrase(filters.lora)}"
+    for name, value in (("loras", filters.lora), ("model", filters.model)):
+        if value is not None and _has_word(value):  # met in the index, where it costs least
+            query += f" AND {name} : {_phrase(value)}"
     return query + "".join(f" NOT {_phrase(text)}" for minus, text, _ in terms if minus)
 
 
@@ -119,10 +127,12 @@ def _phrase(text: str) -> str:
     return '"' + text.replace('"', '""').replace("\0", " ") + '"'
 
 
-def _narrowed(statement: Select[Any], filters: Filters, query: str | None) -> Select[Any]:
+def _narrowed(statement: Select[Any], filters: Filters, query: str | None, dialect: str) -> Select[Any]:
     from diorama.database.tables import assets
 
-    statement = statement.select_from(assets) if query is None else _matching(statement, query)
+    statement = (
+        statement.select_from(assets) if query is None else _matching(statement, query, filters, dialect)
+    )
     for condition in _conditions(filters):
         statement = statement.where(condition)
     return statement
@@ -151,11 +161,19 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
     return found
 
 
-def _matching(statement: Select[Any], query: str) -> Select[Any]:
-    from sqlalchemy import column, table, text
+def _matching(statement: Select[Any], query: str, filters: Filters, dialect: str) -> Select[Any]:
+    from sqlalchemy import column, func, literal_column, table, text
 
     from diorama.database.tables import assets
 
-    words = table("assets_text", column("rowid"))
-    joined = statement.select_from(words.join(assets, assets.c.number == words.c.rowid))
-    return joined.where(text("assets_text MATCH :words").bindparams(words=query))
+    if dialect == "sqlite":
+        words = table("assets_text", column("rowid"))
+        joined = statement.select_from(words.join(assets, assets.c.number == words.c.rowid))
+        return joined.where(text("assets_text MATCH :words").bindparams(words=query))
+    statement = statement.select_from(assets)
+    if not (filters.q or "").strip():
+        return statement  # a LoRA alone is found by its own condition
+    known: ColumnElement[Any] = literal_column(
+        "to_tsvector('simple', " + " || ' ' || ".join(f"coalesce({name}, '')" for name in _TEXTS) + ")"
+    )
+    return statement.where(known.op("@@")(func.websearch_to_tsquery("simple", filters.q)))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diorama.assets import export, query
-from diorama.assets.files import digest, folder_of, inside, sync_folder, write_whole
+from diorama.assets.files import digest, folder_of, inside, make_folder, sync_folder, write_whole
 from diorama.assets.formats import BY_MIME
 from diorama.assets.recipe import plain
 from diorama.assets.records import Asset, Count, Filters, Page, from_row
@@ -69,7 +69,7 @@ class AssetStore:
         _checked(asset_id)
         relative = f"{folder_of(asset_id)}/{asset_id}"
         path = self.root / f"{relative}.{BY_MIME[staged.mime].extension}"
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         thumbnail = self._place_thumbnail(staged.thumbnail, relative)
         write_whole(path, lambda new: embed(staged.path, new, recipe, staged.mime))
         sync_folder(path.parent)
