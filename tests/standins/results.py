@@ -29,7 +29,8 @@ def make(job: Job, kind: str, inputs: Sequence[Media], count: int = 1) -> list[M
     """The files of a successful job: `image`, `video` or `upscale`; `Script.outputs` overrides the count."""
     count = count if job.script.outputs is None else job.script.outputs
     if kind == "video":
-        return [film(frames=8 + index) for index in range(count)]
+        across, down = _size(job.arguments, ()) if "x" in str(job.arguments.get("size")) else (64, 64)
+        return [film(across, down, frames=8 + index) for index in range(count)]
     width, height = _size(job.arguments, inputs)
     if kind == "upscale" and inputs:
         factor = _factor(job.arguments)

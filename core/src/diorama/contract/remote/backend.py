@@ -45,8 +45,8 @@ class RemoteBackend(Backend):
 
     package: ClassVar[str]
     key_page: ClassVar[str] = ""
-    needs_key: ClassVar[bool] = True
-    discovers_always: ClassVar[bool] = False
+    needs_key: bool = True
+    discovers_always: bool = False
     final_statuses: ClassVar[tuple[int, ...]] = ()
     timeout_seconds: float = 1800.0
     api_url: str = ""
