@@ -55,6 +55,7 @@ class Family:
         parameters: JSON schema of parameters that only this family has.
         single_file: Whether the pipeline class opens whole checkpoints in one file.
         base: Hub id whose configuration and other parts complete a single file.
+        stored_float8: Whether the denoiser's weights are kept in 8 bits and computed in the device's own type.
     """
 
     name: ClassVar[str]
@@ -75,6 +76,7 @@ class Family:
     parameters: ClassVar[dict[str, Any]] = {}
     single_file: ClassVar[bool] = False
     base: ClassVar[str] = ""
+    stored_float8: ClassVar[bool] = False
 
     def native_size(self, entry: ModelEntry, folder: PipelineFolder | None) -> tuple[int, int]:
         """Return the width and height used when nothing is asked."""

@@ -77,4 +77,4 @@ class LTX2Float8(LTX2):
 
     name = "ltx2-fp8"
     title = "LTX-2 in fp8"
-    stored_float8: ClassVar[bool] = True
+    stored_float8 = True

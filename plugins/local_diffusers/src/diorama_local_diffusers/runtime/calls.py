@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from diorama.contract import Artifact, ContentRefused, EditRequest, GenerateRequest, JobContext, Request
 
 from diorama_local_diffusers.families.base import Task
+from diorama_local_diffusers.runtime.memory import is_out_of_memory
 from diorama_local_diffusers.runtime.previews import linear_preview
 from diorama_local_diffusers.runtime.residency import Loaded
 from diorama_local_diffusers.runtime.steps import StepReporter, cancellable_blocks
@@ -73,6 +74,31 @@ def run_once(
         JobCancelled: within one block of one step; the pipeline stays usable.
         ContentRefused: the model's own safety checker blanked the picture.
     """
+    try:
+        output = _call(loaded, pipe, call, reporter, context, request, index)
+    except RuntimeError as error:
+        plan = loaded.plan
+        if not is_out_of_memory(error) or not loaded.leaner():
+            raise
+        context.log.warning("Out of memory with plan %s, trying %s", plan, loaded.plan)
+        context.progress("generating", None, f"Out of memory: trying again with the plan {loaded.plan}")
+        output = _call(loaded, pipe, call, reporter, context, request, index)
+    if any(getattr(output, "nsfw_content_detected", None) or ()):
+        raise ContentRefused(
+            "The model's own safety checker blanked this picture.", fix="Change the prompt or the seed."
+        )
+    return output
+
+
+def _call(
+    loaded: Loaded,
+    pipe: Any,
+    call: dict[str, Any],
+    reporter: StepReporter,
+    context: JobContext,
+    request: Request,
+    index: int,
+) -> Any:
     import torch
 
     # On the CPU, so that a seed means the same picture on every device.
@@ -81,14 +107,9 @@ def run_once(
     reporter.start()
     try:
         with cancellable_blocks(denoisers(pipe, loaded.family.denoiser), context):
-            output = pipe(**call, generator=generator, callback_on_step_end=reporter)
+            return pipe(**call, generator=generator, callback_on_step_end=reporter)
     finally:
         pipe.maybe_free_model_hooks()
-    if any(getattr(output, "nsfw_content_detected", None) or ()):
-        raise ContentRefused(
-            "The model's own safety checker blanked this picture.", fix="Change the prompt or the seed."
-        )
-    return output
 
 
 def denoisers(pipe: Any, name: str) -> list[Any]:

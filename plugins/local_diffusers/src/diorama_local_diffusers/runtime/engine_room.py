@@ -20,8 +20,9 @@ from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.folder import folder_bytes
 from diorama_local_diffusers.models.locate import locate
 from diorama_local_diffusers.models.quantized import default_type
-from diorama_local_diffusers.runtime.device import pick_device, pick_dtype, release_cache
+from diorama_local_diffusers.runtime.device import free_bytes, pick_device, pick_dtype, release_cache
 from diorama_local_diffusers.runtime.loras import use_loras
+from diorama_local_diffusers.runtime.memory import apply_plan, choose_plan, is_out_of_memory
 from diorama_local_diffusers.runtime.opening import Opener
 from diorama_local_diffusers.runtime.residency import Loaded, Residents
 
@@ -32,7 +33,7 @@ class EngineRoom:
     """Opens models, keeps them, and turns what goes wrong into errors that help.
 
     Args:
-        settings: Of this backend; option ``memory_budget_gb`` bounds what stays open.
+        settings: Of this backend; options ``memory_budget_gb`` bounds what stays open, ``memory_plan`` sets the plan.
     """
 
     def __init__(self, settings: BackendSettings) -> None:
@@ -51,7 +52,7 @@ class EngineRoom:
             opened = time.perf_counter()
             artifacts = run(loaded, request, context)
         except RuntimeError as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             release_cache(self.device)
             raise OutOfMemory(
@@ -74,18 +75,26 @@ class EngineRoom:
             quantization = default_type(entry)
 
         def make() -> Loaded:
-            opener = Opener(entry, self._settings, context, self.device, self.dtype)
+            wanted = str(self._settings.options.get("memory_plan", ""))
+            plan = choose_plan(self.device, self._parts(entry), free_bytes(self.device), wanted)
+            place = self.device if plan == "full" else "cpu"
+            opener = Opener(entry, self._settings, context, place, self.dtype)
             pipe, folder = opener.open(quantization)
-            return Loaded(entry, opener.family, folder, pipe)
+            if plan != "full":
+                apply_plan(pipe, plan, self.device)
+            return Loaded(entry, opener.family, folder, pipe, self.device, plan)
 
         key = f"{entry.name}|{quantization}" if quantization else entry.name
-        return self.residents.get(key, self._expected_bytes(entry), make)
+        return self.residents.get(key, sum(self._parts(entry).values()), make)
 
-    def _expected_bytes(self, entry: ModelEntry) -> int:
+    def _parts(self, entry: ModelEntry) -> dict[str, int]:
+        """Return the bytes on disk of each part of a model, which are about what it takes in memory."""
         place = locate(entry, self._settings)
         if place is None:
-            return 0
-        return folder_bytes(place) if place.is_dir() else place.stat().st_size
+            return {}
+        if place.is_file():
+            return {place.name: place.stat().st_size}
+        return {part.name: folder_bytes(part) for part in place.iterdir() if part.is_dir()}
 
     def unload(self, name: str | None) -> None:
         """Close one model, or all."""
@@ -99,6 +108,7 @@ class EngineRoom:
         facts: dict[str, Any] = {
             "device": self.device,
             "dtype": str(self.dtype).removeprefix("torch."),
+            "memory_plan": loaded.plan,
             "pipeline": type(loaded.pipe).__name__,
             "versions": {name: version(name) for name in ("torch", "diffusers", "transformers")},
         }
@@ -107,9 +117,3 @@ class EngineRoom:
         if loaded.entry.revision:
             facts["revision"] = loaded.entry.revision
         return facts
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    import torch
-
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

@@ -56,7 +56,7 @@ class Opener:
         if place.is_dir():
             folder = read_folder(place)
             if not quantization:
-                return open_folder(folder, self.context, self.device, self.dtype), folder
+                return self._parts(folder), folder
             file = quantized_file(self.entry, quantization, self.settings, self.context)
             return self._over(folder, file), folder
         refuse_pickle(place)
@@ -64,6 +64,16 @@ class Opener:
         if place.suffix.lower() == ".gguf" or not is_whole(tensor_shapes(read_safetensors_header(place))):
             return self._over(folder, place), folder
         return self._whole(folder, place), folder
+
+    def _parts(self, folder: PipelineFolder) -> Any:
+        pipe = open_folder(folder, self.context, self.device, self.dtype)
+        if self.family.stored_float8:
+            import torch
+
+            getattr(pipe, self.family.denoiser).enable_layerwise_casting(
+                storage_dtype=torch.float8_e4m3fn, compute_dtype=self.dtype
+            )
+        return pipe
 
     def _base(self) -> PipelineFolder:
         base = self.entry.base or self.family.base

@@ -10,6 +10,7 @@ from diorama_local_diffusers.families.base import Family
 from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.folder import PipelineFolder
 from diorama_local_diffusers.runtime.device import free_bytes, release_cache
+from diorama_local_diffusers.runtime.memory import apply_plan, leaner
 
 
 class Loaded:
@@ -20,12 +21,24 @@ class Loaded:
         family: Its adapter.
         folder: Where its parts came from, when that was a folder.
         pipe: The pipeline it was opened as.
+        device: Where it computes.
+        plan: The memory plan that it runs under.
         bytes: What its weights take.
         preview: Turns latents into small pictures, once it is fitted.
         loras: ``(file, digest, weight)`` of the LoRA that are on, ``None`` when not known after a failure.
     """
 
-    def __init__(self, entry: ModelEntry, family: Family, folder: PipelineFolder | None, pipe: Any) -> None:
+    def __init__(
+        self,
+        entry: ModelEntry,
+        family: Family,
+        folder: PipelineFolder | None,
+        pipe: Any,
+        device: str = "cpu",
+        plan: str = "full",
+    ) -> None:
+        self.device = device
+        self.plan = plan
         self.entry = entry
         self.family = family
         self.folder = folder
@@ -35,6 +48,7 @@ class Loaded:
         self.loras: tuple[tuple[str, str, float], ...] | None = ()
         self._views: dict[str, Any] = {type(pipe).__name__: pipe}
         self._scheduler = pipe.scheduler
+        self._current: Any = None
 
     def view(self, class_name: str, **more: Any) -> Any:
         """Return the same weights as a pipeline of another class; no weight is copied."""
@@ -49,7 +63,24 @@ class Loaded:
             view = getattr(diffusers, class_name).from_pipe(self.pipe, **more)
             view.set_progress_bar_config(disable=True)
             self._views[key] = view
+        self._offload_for(self._views[key])
         return self._views[key]
+
+    def leaner(self) -> bool:
+        """Go over to the next leaner memory plan; false when there is none."""
+        plan = leaner(self.plan) if self.device.startswith("cuda") else None
+        if plan is None:
+            return False
+        self.plan = plan
+        self._current = None
+        apply_plan(self.pipe, plan, self.device)
+        return True
+
+    def _offload_for(self, view: Any) -> None:
+        # The hooks of a part know the pipeline's order of parts, so they are put on anew for another view.
+        if self.plan == "model_offload" and self._current is not view:
+            apply_plan(view, self.plan, self.device)
+            self._current = view
 
     def use_scheduler(self, pipe: Any, name: str | None) -> None:
         """Give ``pipe`` a fresh sampler, the model's own for ``None``, so that no state comes from an earlier job."""
