@@ -6,6 +6,7 @@ A surface (web, command line, another program's API) hands over a :class:`Submis
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
@@ -30,6 +31,8 @@ from diorama.plugins.registry import PluginRegistry
 from diorama.resolution import Resolved, resolve
 from diorama.settings import Settings, load_settings
 from diorama.workers.local import LocalExecutor
+
+log = logging.getLogger(__name__)
 
 
 class Engine:
@@ -85,6 +88,17 @@ class Engine:
         self.events = self.queue.events
         self.catalog.start()
         self.queue.start()
+        threading.Thread(target=self._tidy, name="tidy", daemon=True).start()
+
+    def _tidy(self) -> None:
+        """Clear away what a crash left between a file and its row."""
+        try:
+            report = self.assets.sweep()
+        except Exception:
+            log.exception("Tidying the asset folder failed")
+            return
+        for asset_id in report.missing:
+            log.warning("The file of asset %s is missing", asset_id)
 
     def warm(self) -> None:
         """Start the worker of the first device now, in the background, so that the first job need not wait for it."""
