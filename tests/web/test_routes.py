@@ -41,7 +41,7 @@ PATCH /api/video-sessions/{session_id}|DELETE /api/video-sessions/{session_id}
 POST /api/video-sessions/{session_id}/restore
 GET /api/settings|POST /api/settings|GET /api/settings/providers|PUT /api/settings/providers/{backend_id}/{name}
 DELETE /api/settings/providers/{backend_id}/{name}|POST /api/settings/providers/{backend_id}/test
-GET /api/plugins|GET /openapi.json|GET /docs
+GET /api/plugins|GET /api/usage|GET /openapi.json|GET /docs
 """.replace("\n", "|").strip("|").split("|")
 )  # fmt: skip
 SOCKETS = {"/ws/{job_id}"}

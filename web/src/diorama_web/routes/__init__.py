@@ -32,6 +32,7 @@ def add_routes(app: FastAPI) -> None:
         sockets,
         system,
         upscale,
+        usage,
         video,
     )
 
@@ -39,6 +40,6 @@ def add_routes(app: FastAPI) -> None:
         health.router, signin.router, system.router, models.router, library.router, models.by_id, generate.router,
         edit.router, jobs.router, events.router, queue.router, video.router, upscale.router, export.router,
         assets.router, files.router, sessions.router, settings.router, providers.router, plugins.router,
-        docs.router, sockets.router, pages.router,
+        usage.router, docs.router, sockets.router, pages.router,
     ):  # fmt: skip
         app.router.routes.extend(router.routes)  # including them would build every route a second time
