@@ -253,6 +253,12 @@ class RemoteTable:
         assert "keys set remote" in (caught.value.fix or "")
         assert bench.server.submissions == 0
 
+    def test_a_key_in_the_providers_answer_is_not_repeated(self, bench: Bench) -> None:
+        bench.server.fault("submit", status=401, detail=f"the key {bench.server.key} is revoked")
+        with pytest.raises(BackendNotReady, match=r"\[key\] is revoked") as caught:
+            bench.run(self.waiting)
+        assert bench.server.key not in str(caught.value.describe())
+
     def test_no_key(self, bench: Bench) -> None:
         models = bench.backend.list_models(context=RecordingListContext(offline=False))  # type: ignore[attr-defined]
         assert models

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,7 +25,7 @@ RETRYABLE = (
 )
 
 
-class FalBackend(RemoteBackend):
+class FalBackend(RemoteBackend[FalClient]):
     """Models at fal.ai. Any endpoint can be named as ``fal:owner/app/path``; its schema is read when it is used.
 
     Further options: ``queue_url``, ``rest_url``, ``cdn_url``; ``api_url`` is the platform interface.
@@ -48,21 +47,10 @@ class FalBackend(RemoteBackend):
             str(options.get(name, usual)).rstrip("/")
             for name, usual in (("queue_url", QUEUE), ("rest_url", REST), ("cdn_url", CDN))
         )
-        self._lock = threading.Lock()
-        self._clients: dict[str, FalClient] = {}
 
-    def key(self, context: BaseContext) -> str | None:
-        """Return the key, also from its two exported halves."""
-        whole = context.secret("api_key")
-        parts = (context.secret("api_key_id"), context.secret("api_key_secret")) if whole is None else ()
-        return ":".join(str(part) for part in parts) if parts and all(parts) else whole
-
-    def client(self, key: str) -> FalClient:
-        """Return the client for a key; connections are shared by all jobs."""
-        with self._lock:
-            if key not in self._clients:
-                self._clients[key] = FalClient(key, *self._hosts)
-            return self._clients[key]
+    def connect(self, key: str) -> FalClient:
+        """Return a client of the official package."""
+        return FalClient(key, *self._hosts)
 
     # --- one job --------------------------------------------------------------------------------
 
@@ -131,10 +119,6 @@ class FalBackend(RemoteBackend):
         """Ask for a price, which needs a good key and costs nothing."""
         platform.prove(self.api_url, key or "")
         return f"{self.title} accepts this key."
-
-    def close(self) -> None:
-        """Forget the clients."""
-        self._clients.clear()
 
 
 def outputs_of(body: Mapping[str, Any]) -> tuple[Output, ...]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from typing import Any
 
 from diorama.contract import (
     BackendError,
-    BackendSettings,
     BaseContext,
     Capabilities,
     ContentRefused,
@@ -44,7 +42,7 @@ OPERATIONS: Mapping[str, tuple[Operation, str | None]] = {
 }
 
 
-class HiggsfieldBackend(RemoteBackend):
+class HiggsfieldBackend(RemoteBackend[HiggsfieldClient]):
     """Models at higgsfield.ai; native ids are its model paths."""
 
     title = "Higgsfield"
@@ -56,23 +54,9 @@ class HiggsfieldBackend(RemoteBackend):
         "api_key": ("HF_KEY", "HF_CREDENTIALS"), "api_key_id": ("HF_API_KEY",), "api_key_secret": ("HF_API_SECRET",),
     }  # fmt: skip
 
-    def __init__(self, settings: BackendSettings) -> None:
-        super().__init__(settings)
-        self._lock = threading.Lock()
-        self._clients: dict[str, HiggsfieldClient] = {}
-
-    def key(self, context: BaseContext) -> str | None:
-        """Return the key, also from its two exported halves."""
-        whole = context.secret("api_key")
-        parts = (context.secret("api_key_id"), context.secret("api_key_secret")) if whole is None else ()
-        return ":".join(str(part) for part in parts) if parts and all(parts) else whole
-
-    def client(self, key: str) -> HiggsfieldClient:
-        """Return the client for a key; connections are shared by all jobs."""
-        with self._lock:
-            if key not in self._clients:
-                self._clients[key] = HiggsfieldClient(key, self.api_url)
-            return self._clients[key]
+    def connect(self, key: str) -> HiggsfieldClient:
+        """Return a client of the official package."""
+        return HiggsfieldClient(key, self.api_url)
 
     def translate(self, error: Refusal | Unreached | Unanswered) -> DioramaError:
         """The limit of concurrent requests comes as a plain 400."""
@@ -145,15 +129,11 @@ class HiggsfieldBackend(RemoteBackend):
     def probe(self, key: str | None) -> str:
         """Ask for a request that nobody made: 404 means that the key was accepted."""
         try:
-            self.client(key or "").ask("GET", f"/requests/{NOBODY}/status")
+            self.client(key).ask("GET", f"/requests/{NOBODY}/status")
         except Refusal as error:
             if error.status != 404:
                 raise
         return f"{self.title} accepts this key."
-
-    def close(self) -> None:
-        """Forget the clients."""
-        self._clients.clear()
 
 
 def outputs_of(row: Mapping[str, Any]) -> tuple[Output, ...]:

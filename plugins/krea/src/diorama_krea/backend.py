@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from typing import Any
 
-from diorama.contract import BackendError, BackendSettings, BaseContext, InvalidRequest
+from diorama.contract import BackendError, BaseContext, InvalidRequest
 from diorama.contract.remote import Call, Look, Offer, Output, RemoteBackend, Unanswered
 from diorama.contract.remote.answers import failed_run
 from diorama.contract.remote.files import Prepared
@@ -24,7 +23,7 @@ ENDED = ("completed", "failed", "cancelled")
 EXCERPT = 300
 
 
-class KreaBackend(RemoteBackend):
+class KreaBackend(RemoteBackend[Http]):
     """Models at krea.ai; native ids are the paths under ``/generate/``, such as ``image/bfl/flux-1-dev``."""
 
     title = "KREA"
@@ -35,30 +34,22 @@ class KreaBackend(RemoteBackend):
     timeout_seconds = 7200.0
     secrets: Mapping[str, tuple[str, ...]] = {"api_key": ("KREA_API_KEY", "KREA_API_TOKEN")}
 
-    def __init__(self, settings: BackendSettings) -> None:
-        super().__init__(settings)
-        self._lock = threading.Lock()
-        self._clients: dict[str, Http] = {}
-
-    def http(self, key: str) -> Http:
-        """Return the client for a key; connections are shared by all jobs."""
-        with self._lock:
-            if key not in self._clients:
-                self._clients[key] = Http(self.api_url, f"Bearer {key}")
-            return self._clients[key]
+    def connect(self, key: str) -> Http:
+        """Return a plain HTTP client."""
+        return Http(self.api_url, f"Bearer {key}")
 
     # --- one job --------------------------------------------------------------------------------
 
     def submit(self, call: Call, body: dict[str, Any]) -> Look:
         """Start the job."""
-        row = self.http(call.key).json("POST", f"/generate/{call.endpoint}", json=body)
+        row = self.client(call.key).json("POST", f"/generate/{call.endpoint}", json=body)
         if not isinstance(row, Mapping) or not row.get("job_id"):
             raise Unanswered("the answer to a submission names no job")
         return Look(state="queued", ticket={"id": str(row["job_id"])})
 
     def look(self, call: Call, ticket: Mapping[str, Any]) -> Look:
         """Read the job."""
-        row = self.http(call.key).json("GET", f"/jobs/{ticket['id']}")
+        row = self.client(call.key).json("GET", f"/jobs/{ticket['id']}")
         if not isinstance(row, Mapping):
             raise Unanswered("a job's answer is no object")
         status = str(row.get("status"))
@@ -77,7 +68,7 @@ class KreaBackend(RemoteBackend):
 
     def cancel(self, call: Call, ticket: Mapping[str, Any]) -> None:
         """Delete the job, which stops it while it waits or runs."""
-        self.http(call.key).json("DELETE", f"/jobs/{ticket['id']}")
+        self.client(call.key).json("DELETE", f"/jobs/{ticket['id']}")
 
     def upload(self, call: Call, file: Prepared) -> str:
         """Upload an asset: data URIs are not documented as inputs."""
@@ -87,7 +78,7 @@ class KreaBackend(RemoteBackend):
                 field="reference_images",
                 fix="Make it smaller.",
             )
-        row = self.http(call.key).json(
+        row = self.client(call.key).json(
             "POST", "/assets", files={"file": (file.name, file.content, file.mime)}
         )
         if not isinstance(row, Mapping) or not row.get("image_url"):
@@ -108,14 +99,8 @@ class KreaBackend(RemoteBackend):
 
     def probe(self, key: str | None) -> str:
         """List one job."""
-        self.http(key or "").json("GET", "/jobs", params={"limit": 1})
+        self.client(key).json("GET", "/jobs", params={"limit": 1})
         return f"{self.title} accepts this key."
-
-    def close(self) -> None:
-        """Release the connections."""
-        for client in self._clients.values():
-            client.close()
-        self._clients.clear()
 
 
 def reason_of(row: Mapping[str, Any]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import threading
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,7 +25,7 @@ PATHS = {
 PICTURE_SECONDS = 900.0
 
 
-class OpenAIImagesBackend(RemoteBackend):
+class OpenAIImagesBackend(RemoteBackend[Http]):
     """OpenAI itself, or vLLM-Omni, SGLang-Diffusion, LocalAI and others by ``api_url``.
 
     Further options: ``models`` (a list of ids, or a table from id to ``image``, ``edit``, ``hybrid`` or ``video``) adds
@@ -52,17 +51,10 @@ class OpenAIImagesBackend(RemoteBackend):
         self.discovers_always = not self._vendor
         if not self._vendor:
             self.secrets = {"api_key": ()}  # the exported OpenAI key is nobody else's business
-        self._lock = threading.Lock()
-        self._clients: dict[str, Http] = {}
 
-    def http(self, key: str) -> Http:
-        """Return the client for a key; a picture may take minutes in one call."""
-        with self._lock:
-            if key not in self._clients:
-                self._clients[key] = Http(
-                    self.api_url, f"Bearer {key}" if key else "", timeout=PICTURE_SECONDS
-                )
-            return self._clients[key]
+    def connect(self, key: str) -> Http:
+        """Return a plain HTTP client; a picture may take minutes in one call."""
+        return Http(self.api_url, f"Bearer {key}" if key else "", timeout=PICTURE_SECONDS)
 
     # --- one job --------------------------------------------------------------------------------
 
@@ -73,7 +65,7 @@ class OpenAIImagesBackend(RemoteBackend):
     def submit(self, call: Call, body: dict[str, Any]) -> Look:
         """Make pictures at once, or start a film."""
         content = multipart(body) if any(name in body for name in FILES) else {"json": body}
-        row = self.http(call.key).json("POST", PATHS[call.operation], **content)
+        row = self.client(call.key).json("POST", PATHS[call.operation], **content)
         if call.operation is Operation.VIDEO:
             if not isinstance(row, Mapping) or not row.get("id"):
                 raise Unanswered("the answer to a submission names no video")
@@ -84,7 +76,7 @@ class OpenAIImagesBackend(RemoteBackend):
 
     def look(self, call: Call, ticket: Mapping[str, Any]) -> Look:
         """Read the film's state."""
-        row = self.http(call.key).json("GET", f"/videos/{ticket['id']}")
+        row = self.client(call.key).json("GET", f"/videos/{ticket['id']}")
         if not isinstance(row, Mapping):
             raise Unanswered("a video's answer is no object")
         status = row.get("status")
@@ -112,7 +104,7 @@ class OpenAIImagesBackend(RemoteBackend):
 
     def cancel(self, call: Call, ticket: Mapping[str, Any]) -> None:
         """Delete the film, which stops it where the server can."""
-        self.http(call.key).json("DELETE", f"/videos/{ticket['id']}")
+        self.client(call.key).json("DELETE", f"/videos/{ticket['id']}")
 
     # --- models ---------------------------------------------------------------------------------
 
@@ -137,14 +129,8 @@ class OpenAIImagesBackend(RemoteBackend):
         """Read the server's list."""
         return f"{self.title} lists {len(self._ids(key))} models."
 
-    def close(self) -> None:
-        """Release the connections."""
-        for client in self._clients.values():
-            client.close()
-        self._clients.clear()
-
     def _ids(self, key: str | None) -> list[str]:
-        row = self.http(key or "").json("GET", "/models", timeout=10.0)
+        row = self.client(key).json("GET", "/models", timeout=10.0)
         rows = row.get("data") if isinstance(row, Mapping) else row
         if not isinstance(rows, list):
             raise Unanswered("the list of models cannot be read")

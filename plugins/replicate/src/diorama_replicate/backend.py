@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,7 +20,7 @@ TRANSIENT = re.compile(r"interrupted|code: PA|time(d )?out|50[23]|E1000|unavaila
 PERCENT = re.compile(r"(\d{1,3})%\|[^|]*\|\s*(\d+)/(\d+)")
 
 
-class ReplicateBackend(RemoteBackend):
+class ReplicateBackend(RemoteBackend[ReplicateClient]):
     """Models at replicate.com. Any model can be named as ``replicate:owner/name``; its schema is read when it is used."""
 
     title = "Replicate"
@@ -31,18 +30,13 @@ class ReplicateBackend(RemoteBackend):
     concurrency = 8
     secrets: Mapping[str, tuple[str, ...]] = {"api_key": ("REPLICATE_API_TOKEN",)}
 
-    def client(self, key: str) -> ReplicateClient:
-        """Return the client for a key; connections are shared by all jobs."""
-        with self._lock:
-            if key not in self._clients:
-                self._clients[key] = ReplicateClient(key, self.api_url)
-            return self._clients[key]
-
     def __init__(self, settings: BackendSettings) -> None:
         super().__init__(settings)
-        self._lock = threading.Lock()
-        self._clients: dict[str, ReplicateClient] = {}
         self._cards: dict[str, ModelCard] = {}
+
+    def connect(self, key: str) -> ReplicateClient:
+        """Return a client of the official package."""
+        return ReplicateClient(key, self.api_url)
 
     def card(self, name: str, key: str) -> ModelCard:
         """Return a model's live schema and version; read once in the life of this backend."""
@@ -131,11 +125,7 @@ class ReplicateBackend(RemoteBackend):
 
     def probe(self, key: str | None) -> str:
         """Ask who the key belongs to."""
-        return f"{self.title} knows this key as {self.client(key or '').account()}."
-
-    def close(self) -> None:
-        """Forget the clients."""
-        self._clients.clear()
+        return f"{self.title} knows this key as {self.client(key).account()}."
 
 
 def outputs_of(output: Any) -> tuple[Output, ...]:

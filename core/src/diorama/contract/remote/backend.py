@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+import threading
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from diorama.contract.capabilities import Operation
 from diorama.contract.context import BaseContext, JobContext, ListContext
@@ -23,8 +24,10 @@ from diorama.contract.remote.wire import build
 from diorama.contract.requests import AnyRequest, EditRequest, GenerateRequest, UpscaleRequest, VideoRequest
 from diorama.contract.results import Result
 
+Client = TypeVar("Client")
 
-class RemoteBackend(Backend):
+
+class RemoteBackend(Backend, ABC, Generic[Client]):
     """Derive from it, list the models in ``models.toml`` beside the class, and say how the service is spoken to.
 
     The plugin's methods raise :class:`Refusal`, :class:`Unreached` or :class:`Unanswered` for what happens on the wire and
@@ -60,8 +63,14 @@ class RemoteBackend(Backend):
         self.retry_seconds = float(options.get("retry_seconds", 1.0))
         self.pace = Pace(first=float(options.get("poll_seconds", 1.0)))
         self._curated: dict[str, Offer] | None = None
+        self._clients: dict[str, Client] = {}
+        self._lock = threading.Lock()
 
     # --- what a provider says -------------------------------------------------------------------
+
+    @abstractmethod
+    def connect(self, key: str) -> Client:
+        """Return a client for a key; one is kept for all jobs. Its ``close`` is called at the end, if it has one."""
 
     @abstractmethod
     def submit(self, call: Call, body: dict[str, Any]) -> Look:
@@ -146,13 +155,31 @@ class RemoteBackend(Backend):
         try:
             return self.probe(key)
         except (Refusal, Unreached, Unanswered) as error:
-            raise self.translate(error) from error
+            raise without_key(self.translate(error), key) from None
 
     # --- shared ---------------------------------------------------------------------------------
 
     def key(self, context: BaseContext) -> str | None:
-        """Return the user's key, or ``None``."""
-        return context.secret("api_key")
+        """Return the user's key, or ``None``; also from the halves ``api_key_id`` and ``api_key_secret``, if declared."""
+        whole = context.secret("api_key")
+        if whole is not None or "api_key_secret" not in self.secrets:
+            return whole
+        halves = (context.secret("api_key_id"), context.secret("api_key_secret"))
+        return f"{halves[0]}:{halves[1]}" if all(halves) else None
+
+    def client(self, key: str | None) -> Client:
+        """Return the client for a key."""
+        with self._lock:
+            if (key or "") not in self._clients:
+                self._clients[key or ""] = self.connect(key or "")
+            return self._clients[key or ""]
+
+    def close(self) -> None:
+        """Release the connections."""
+        for client in self._clients.values():
+            if callable(close := getattr(client, "close", None)):
+                close()
+        self._clients.clear()
 
     @property
     def key_fix(self) -> str:
@@ -245,4 +272,15 @@ class RemoteBackend(Backend):
             key=key or "",
             context=context,
         )
-        return run(self, call, lambda uploads: self.body(call, build(call, uploads)))
+        try:
+            return run(self, call, lambda uploads: self.body(call, build(call, uploads)))
+        except DioramaError as error:
+            raise without_key(error, key) from error.__cause__
+
+
+def without_key(error: DioramaError, key: str | None) -> DioramaError:
+    """Take the key out of an error: some providers repeat it in theirs."""
+    if key and key in error.message:
+        error.message = error.message.replace(key, "[key]")
+        error.args = (error.message,)
+    return error
