@@ -265,6 +265,14 @@ def test_several_devices_share_one_queue(make_world):
         world.queue.cancel(job.id)
 
 
+def test_a_repeated_job_goes_back_to_the_pool_of_devices(make_world):
+    world = make_world(devices=("cuda:0", "cuda:1"))
+    jobs = [world.submit("dies") for _ in range(6)]
+    assert {world.queue.wait(job.id, 10).attempt for job in jobs} == {2}
+    assert list(world.queue.summary()["lanes"]) == ["devices"]
+    assert world.executor.most_at_once <= 2
+
+
 def test_downloads_run_beside_the_device(world):
     busy = world.submit("until_cancelled")
     download = world.queue.new_job(

@@ -32,6 +32,7 @@ class LiveJob:
 
     Attributes:
         job: As it stands in the ledger, but for what changes while it runs.
+        lane: Lane in which it waits; while it runs, ``job.lane`` is the device that it got.
         lock: Guards everything here.
         phase: See :class:`Phase`.
         token: Ends the present run.
@@ -44,12 +45,13 @@ class LiveJob:
     """
 
     __slots__ = (
-        "_adjusted", "_ignored", "done", "gauge", "interrupted", "job", "lock", "memory", "outputs", "phase",
-        "started", "stored_at", "token",
+        "_adjusted", "_ignored", "done", "gauge", "interrupted", "job", "lane", "lock", "memory", "outputs", "phase",
+        "stored_at", "token",
     )  # fmt: skip
 
     def __init__(self, job: Job) -> None:
         self.job = job
+        self.lane = job.lane
         self.lock = threading.RLock()
         self.phase = Phase.WAITING
         self.token = Token()
@@ -57,7 +59,6 @@ class LiveJob:
         self.outputs: list[StagedOutput] = []
         self.memory: dict[str, Any] = dict(job.memory)
         self.interrupted = False
-        self.started = 0.0
         self.stored_at = 0.0
         self.done: Future[Job] = Future()
         self._ignored, self._adjusted = list(job.ignored), list(job.adjusted)
@@ -66,7 +67,7 @@ class LiveJob:
         """Start a run on ``lane`` and return the job as it is to be stored. The lock is held."""
         status = JobStatus.DOWNLOADING if self.job.kind == "download" else JobStatus.GENERATING
         self.phase, self.gauge, self.outputs = Phase.RUNNING, Gauge(status), []
-        self.started = self.stored_at = time.monotonic()
+        self.stored_at = time.monotonic()
         self.job = replace(
             self.job,
             lane=lane,
@@ -100,7 +101,13 @@ class LiveJob:
         """Put the job back into the queue, ready for another run. The lock is held."""
         self.phase, self.token, self.gauge = Phase.WAITING, Token(), None
         self.job = replace(
-            self.job, status=JobStatus.QUEUED, progress=0.0, started_at=None, held=held, wait_reason=reason
+            self.job,
+            lane=self.lane,
+            status=JobStatus.QUEUED,
+            progress=0.0,
+            started_at=None,
+            held=held,
+            wait_reason=reason,
         )
 
     def view(self) -> Job:

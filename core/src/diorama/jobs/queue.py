@@ -77,8 +77,8 @@ class JobQueue:
         self._lanes = Lanes(executor, backends, models)
         self._run_times = RunTimes(self.ledger)
         self._folders = WorkFolders(settings.work_dir)
-        self._finisher = Finisher(self.ledger, assets, self._folders, self._over)
         self._scheduler = Scheduler(self._run, self._lanes.slots, self._lanes.loaded, self._taken)
+        self._finisher = Finisher(self.ledger, assets, self._folders, self._scheduler.ready, self._over)
         self._overview = Overview(self._scheduler, self._run_times)
         self._runner = Runner(
             self.ledger, self.events, executor, models, self._lanes, self._finisher, self._changed, self._again,

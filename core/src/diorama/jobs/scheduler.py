@@ -152,6 +152,10 @@ class Scheduler:
                 return "The queue is paused."
             return _busy(self._groups[entry.lane], self._waiting.ahead(job_id))
 
+    def ready(self, lane: str) -> bool:
+        """Tell whether a job waits in ``lane`` that may start."""
+        return self._waiting.ready(lane) and not self._paused
+
     def width(self, lane: str) -> int:
         """Return how many jobs of a lane may run at once."""
         group = self._groups.get(lane)
