@@ -34,7 +34,7 @@ from diorama.testing import RecordingJobContext, RecordingListContext, sample_im
 from .script import Script
 from .server import Standin
 
-QUICK = {"poll_seconds": 0.02, "retry_seconds": 0.01}
+QUICK = {"poll_seconds": 0.02, "retry_seconds": 0.01, "outage_seconds": 0.0}
 
 
 class Crash(BaseException):
@@ -346,10 +346,24 @@ class RemoteTable:
         context = bench.context(model)
         with pytest.raises(BackendError) as caught:
             getattr(bench.backend, self.waiting.value)(request=request, context=context)
-        assert caught.value.retryable
+        assert caught.value.unsure  # it waits for a person, who lets it ask again
         again = bench.context(model, memory=context.memory)
         result = getattr(bench.backend, self.waiting.value)(request=request, context=again)
         assert len(result.artifacts) == bench.server.submissions == 1
+
+    def test_an_outage_while_waiting_is_sat_out(self, bench: Bench) -> None:
+        bench.server.fault("poll", status=503, times=30)
+        bench.backend.outage_seconds = 60.0  # type: ignore[attr-defined]
+        result, _ = bench.run(self.waiting)
+        assert len(result.artifacts) == bench.server.submissions == 1
+
+    def test_a_released_job_is_sent_again(self, bench: Bench) -> None:
+        request, model = bench.request(self.waiting)
+        memory = {"sending": "2026-11-20T10:00:00+00:00", "released": True}
+        context = bench.context(model, memory=memory)
+        result = getattr(bench.backend, self.waiting.value)(request=request, context=context)
+        assert len(result.artifacts) == bench.server.submissions == 1
+        assert not context.memory["released"]
 
     @pytest.mark.parametrize("retry_after", [0.05, None])
     def test_a_throttled_submission_waits_and_is_sent_again(

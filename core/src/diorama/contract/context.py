@@ -99,7 +99,8 @@ class JobContext(BaseContext):
         model: Catalog entry of the model that runs.
         work_dir: An empty folder for this job, removed when it ends.
         device: ``cuda:0``, ``mps``, ``cpu`` for backends placed in a worker, else empty.
-        memory: What :meth:`remember` kept, also from before a restart.
+        memory: What :meth:`remember` kept, also from before a restart. ``released`` is true in it after a person released
+            the job, which had been held because nobody knew whether it was bought.
         log: Logger whose lines carry the job's id.
     """
 

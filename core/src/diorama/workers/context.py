@@ -216,7 +216,8 @@ class LocalJobContext(JobContext):
             thread.start()
             self._callbacks.append(thread)
 
-        self._cancel.add_callback(start)
+        # The job's own token, and not the call's: when the engine closes, what a provider is at work on is left to it.
+        self._sink.cancel.add_callback(start)
 
     def wait(self, seconds: float) -> None:
         """See :meth:`diorama.contract.JobContext.wait`."""

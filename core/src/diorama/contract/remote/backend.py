@@ -34,7 +34,8 @@ class RemoteBackend(Backend, ABC, Generic[Client]):
     do not retry: the kit does, and only where nothing can be billed twice.
 
     Options read from the settings: ``api_url``, ``concurrency``, ``timeout_seconds`` (a job gives up after it),
-    ``poll_seconds`` (first question), ``retry_seconds`` (first pause after a failure), ``prices``.
+    ``outage_seconds`` (how long an accepted request is asked for while nobody answers), ``poll_seconds`` (first question),
+    ``retry_seconds`` (first pause after a failure), ``prices``.
 
     Attributes:
         package: Import name of the plugin, where ``models.toml`` lies.
@@ -60,6 +61,7 @@ class RemoteBackend(Backend, ABC, Generic[Client]):
         self.api_url = str(options.get("api_url") or self.api_url).rstrip("/")
         self.concurrency = int(options.get("concurrency", self.concurrency))
         self.timeout_seconds = float(options.get("timeout_seconds", self.timeout_seconds))
+        self.outage_seconds = float(options.get("outage_seconds", 600.0))
         self.retry_seconds = float(options.get("retry_seconds", 1.0))
         self.pace = Pace(first=float(options.get("poll_seconds", 1.0)))
         self._curated: dict[str, Offer] | None = None

@@ -34,14 +34,16 @@ _WIRE_ERRORS = (Refusal, Unreached, Unanswered)
 T = TypeVar("T")
 
 
-def run(backend: RemoteBackend, call: Call, body_for: Callable[[Uploads], dict[str, Any]]) -> Result:
+def run(backend: RemoteBackend[Any], call: Call, body_for: Callable[[Uploads], dict[str, Any]]) -> Result:
     """Run one job at the provider, or pick up where an interrupted run left it."""
     memory = call.context.memory
     started = time.monotonic()
     ticket = memory.get("ticket")
+    if not memory:
+        call.context.remember(sending=None)  # from here on a crash before sending is known as one
     if ticket:
         look = Look(state="queued", ticket=ticket)
-    elif memory.get("sending"):
+    elif memory.get("sending") and not memory.get("released"):
         raise _unsure(backend, f"Diorama was interrupted while sending this request ({memory['sending']})")
     else:
         uploads = _upload_all(backend, call)
@@ -51,17 +53,24 @@ def run(backend: RemoteBackend, call: Call, body_for: Callable[[Uploads], dict[s
     return _collect(backend, call, look)
 
 
-def _unsure(backend: RemoteBackend, what: str) -> BackendError:
+def _unsure(backend: RemoteBackend[Any], what: str) -> BackendError:
     return BackendError(
         f"{what}: {backend.title} may have accepted and billed it. It is not sent again by itself.",
-        unsure=True, fix=f"Look at your account at {backend.title}; run the request again if it is not there.",
+        unsure=True, fix=f"Look at your account at {backend.title}; release the job to send it again if it is not there.",
+    )  # fmt: skip
+
+
+def _kept(backend: RemoteBackend[Any], error: DioramaError) -> BackendError:
+    return BackendError(
+        f"{error.message} The request was accepted there and is not forgotten.",
+        unsure=True, fix="Release the job to ask for it again; nothing is bought twice.",
     )  # fmt: skip
 
 
 # --- buying ---------------------------------------------------------------------------------------
 
 
-def _upload_all(backend: RemoteBackend, call: Call) -> Uploads:
+def _upload_all(backend: RemoteBackend[Any], call: Call) -> Uploads:
     request, sides = call.request, call.wire.input_sides
 
     def send(media: Any, name: str, like: Any = None) -> str:
@@ -81,12 +90,12 @@ def _upload_all(backend: RemoteBackend, call: Call) -> Uploads:
     )
 
 
-def _buy(backend: RemoteBackend, call: Call, body: dict[str, Any]) -> Look:
+def _buy(backend: RemoteBackend[Any], call: Call, body: dict[str, Any]) -> Look:
     """Send the submission; repeat it only when it provably did not take effect."""
     context = call.context
     for attempt in range(RETRIES + 1):
         context.progress("generating", 0.0, f"Sending the request to {backend.title}")
-        context.remember(sending=datetime.now(UTC).isoformat(timespec="seconds"))
+        context.remember(sending=datetime.now(UTC).isoformat(timespec="seconds"), released=None)
         try:
             look = backend.submit(call, body)
         except _WIRE_ERRORS as error:
@@ -111,12 +120,12 @@ def _worth_repeating(error: Exception, seen: DioramaError) -> bool:
     return isinstance(error, Unreached) or isinstance(seen, RateLimited)
 
 
-def _pause(backend: RemoteBackend, error: Exception, attempt: int) -> float:
+def _pause(backend: RemoteBackend[Any], error: Exception, attempt: int) -> float:
     asked = error.retry_after if isinstance(error, Refusal) else None
     return asked if asked is not None else float(backend.retry_seconds * 2**attempt)
 
 
-def safely(backend: RemoteBackend, call: Call, ask: Callable[[], T]) -> T:
+def safely(backend: RemoteBackend[Any], call: Call, ask: Callable[[], T]) -> T:
     """Do something that costs nothing, up to three times more when it may help.
 
     Raises:
@@ -140,14 +149,25 @@ def safely(backend: RemoteBackend, call: Call, ask: Callable[[], T]) -> T:
 
 
 def _wait(
-    backend: RemoteBackend, call: Call, ticket: Mapping[str, Any], started: float, *, resumed: bool
+    backend: RemoteBackend[Any], call: Call, ticket: Mapping[str, Any], started: float, *, resumed: bool
 ) -> Look:
     context, model = call.context, call.offer.info.id
     context.on_cancel(lambda: _cancel(backend, call, ticket))
-    highest = 0.0
+    highest, answered = 0.0, time.monotonic()
     for number, pause in enumerate(backend.pace.pauses(model)):
         context.wait(0.0 if resumed and number == 0 else pause)
-        look = safely(backend, call, lambda: backend.look(call, ticket))
+        try:
+            look = safely(backend, call, lambda: backend.look(call, ticket))
+        except (BackendError, RateLimited) as error:
+            if isinstance(error, BackendError) and not error.retryable:
+                raise
+            if time.monotonic() - answered > backend.outage_seconds:
+                raise _kept(backend, error) from error
+            context.progress(
+                "generating", highest or None, f"{backend.title} does not answer; it is asked again"
+            )
+            continue
+        answered = time.monotonic()
         if look.state in ("done", "failed"):
             if not resumed:
                 backend.pace.learn(model, time.monotonic() - started)
@@ -164,7 +184,7 @@ def _wait(
     raise AssertionError("unreachable")
 
 
-def _cancel(backend: RemoteBackend, call: Call, ticket: Mapping[str, Any]) -> None:
+def _cancel(backend: RemoteBackend[Any], call: Call, ticket: Mapping[str, Any]) -> None:
     """Cancel at the provider; a failure is logged, since the job is over for the user anyway."""
     for attempt in range(RETRIES + 1):
         try:
@@ -186,7 +206,7 @@ def _cancel(backend: RemoteBackend, call: Call, ticket: Mapping[str, Any]) -> No
 # --- bringing home --------------------------------------------------------------------------------
 
 
-def _collect(backend: RemoteBackend, call: Call, look: Look) -> Result:
+def _collect(backend: RemoteBackend[Any], call: Call, look: Look) -> Result:
     context = call.context
     if look.state == "failed":
         context.remember(ticket=None, sending=None)
@@ -219,7 +239,7 @@ def _collect(backend: RemoteBackend, call: Call, look: Look) -> Result:
     )
 
 
-def _save(backend: RemoteBackend, call: Call, output: Output, index: int, count: int) -> Artifact:
+def _save(backend: RemoteBackend[Any], call: Call, output: Output, index: int, count: int) -> Artifact:
     context = call.context
     kind: MediaKind = "video" if call.operation is Operation.VIDEO else "image"
     if isinstance(call.request, UpscaleRequest):
@@ -239,7 +259,7 @@ def _save(backend: RemoteBackend, call: Call, output: Output, index: int, count:
     return context.save(content, kind=kind, seed=seed, facts=facts or None)
 
 
-def _bring(backend: RemoteBackend, call: Call, output: Output, max_bytes: int) -> Any:
+def _bring(backend: RemoteBackend[Any], call: Call, output: Output, max_bytes: int) -> Any:
     for attempt in range(RETRIES + 1):
         try:
             return bring(output, call.context, max_bytes=max_bytes)
@@ -249,7 +269,7 @@ def _bring(backend: RemoteBackend, call: Call, output: Output, max_bytes: int) -
                     f"The result is not there any more at {backend.title} (its addresses expire). {error.message}"
                 ) from error
             if attempt == RETRIES:
-                raise
+                raise _kept(backend, error) from error
             call.context.wait(backend.retry_seconds * 2**attempt)
     raise AssertionError("unreachable")
 
