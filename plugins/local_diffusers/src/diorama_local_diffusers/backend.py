@@ -22,6 +22,7 @@ from diorama.contract import (
     Request,
     Result,
     UnknownModel,
+    UpscaleRequest,
     VideoRequest,
     hookimpl,
 )
@@ -31,10 +32,12 @@ from diorama_local_diffusers.models.info import model_info
 from diorama_local_diffusers.models.locate import HUB_ID, locate
 from diorama_local_diffusers.models.shelf import all_entries, find
 from diorama_local_diffusers.models.vocabulary import read_vocabulary, report_unknown_words
+from diorama_local_diffusers.upscale.weights import weights_place
 
 if TYPE_CHECKING:
     from diorama_local_diffusers.runtime.engine_room import EngineRoom
     from diorama_local_diffusers.runtime.residency import Loaded
+    from diorama_local_diffusers.upscale.jobs import UpscaleRoom
 
     Runner = Callable[[Loaded, Any, JobContext], list[Artifact]]
 
@@ -54,6 +57,7 @@ class LocalDiffusersBackend(Backend):
     def __init__(self, settings: BackendSettings) -> None:
         super().__init__(settings)
         self._room: EngineRoom | None = None
+        self._upscalers: UpscaleRoom | None = None
 
     @hookimpl
     def list_models(self, context: ListContext) -> Sequence[ModelInfo]:
@@ -96,11 +100,26 @@ class LocalDiffusersBackend(Backend):
 
         return self._run(request, context, video)
 
+    @hookimpl
+    def upscale(self, request: UpscaleRequest, context: JobContext) -> Result:
+        """Enlarge a picture or a video."""
+        if self._upscalers is None:
+            from diorama_local_diffusers.upscale.jobs import UpscaleRoom
+
+            self._upscalers = UpscaleRoom(self.settings)
+        return self._upscalers.run(self._entry(request.native_id), request, context)
+
     def download(self, native_id: str, context: JobContext) -> None:
         """Fetch a model's files from the hub; nothing is loaded into memory."""
+        entry = self._entry(native_id)
+        if entry.type == "upscaler":
+            from diorama_local_diffusers.upscale.weights import fetch_weights
+
+            fetch_weights(entry, self.settings, context)
+            return
         from diorama_local_diffusers.models.download import download
 
-        download(self._entry(native_id), self.settings, context)
+        download(entry, self.settings, context)
 
     def add(self, source: str) -> str:
         """Take in a folder, a file or a hub id of the user's own."""
@@ -117,6 +136,11 @@ class LocalDiffusersBackend(Backend):
         from diorama_local_diffusers.models.download import delete_cached
 
         entry = self._entry(native_id)
+        if entry.sha256:
+            place = weights_place(entry, self.settings)
+            freed = place.stat().st_size if place.exists() else 0
+            place.unlink(missing_ok=True)
+            return freed
         if not HUB_ID.fullmatch(entry.path):
             raise BackendNotReady(
                 f"The files of {native_id} are your own and stay.",
@@ -127,6 +151,8 @@ class LocalDiffusersBackend(Backend):
 
     def unload(self, native_id: str | None = None) -> None:
         """Close one open model, or all."""
+        if self._upscalers is not None:
+            self._upscalers.forget()
         if self._room is not None:
             entry = find(native_id, self.settings) if native_id else None
             self._room.unload(entry.name if entry else native_id)

@@ -25,6 +25,7 @@ def families() -> dict[str, Family]:
         sd3,
         sdxl,
         svd,
+        upscaler,
         wan,
     )
 
@@ -46,6 +47,7 @@ def families() -> dict[str, Family]:
         wan.WanImage,
         mochi.Mochi,
         svd.StableVideo,
+        upscaler.UpscalerFamily,
     )
     return {kind.name: kind() for kind in kinds}
 

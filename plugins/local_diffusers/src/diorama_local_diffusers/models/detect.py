@@ -14,6 +14,7 @@ from diorama_local_diffusers.models.headers import (
     refuse_pickle,
     tensor_shapes,
 )
+from diorama_local_diffusers.upscale.networks import shape_of
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -68,6 +69,8 @@ def _known(family: str, what: str) -> str:
 
 def family_of_shapes(shapes: Shapes) -> str:
     """Return the family whose tensors these are, empty when unknown."""
+    if shape_of(shapes) is not None:
+        return "upscaler"
     keys = {key.removeprefix("model.diffusion_model."): shape for key, shape in shapes.items()}
     if "conditioner.embedders.1.model.transformer.resblocks.0.ln_1.weight" in shapes or any(
         key.startswith("conditioner.embedders.1.") for key in shapes

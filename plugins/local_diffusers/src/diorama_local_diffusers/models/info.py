@@ -19,11 +19,12 @@ from diorama_local_diffusers.models.folder import PipelineFolder, folder_bytes, 
 from diorama_local_diffusers.models.locate import HUB_ID, locate, locate_path
 from diorama_local_diffusers.models.quantized import local_file
 from diorama_local_diffusers.models.vocabulary import read_vocabulary
+from diorama_local_diffusers.upscale.weights import weights_place
 
 
 def model_info(entry: ModelEntry, settings: BackendSettings) -> ModelInfo:
     """Return the catalog entry of a model, with its true size when it is on disk."""
-    place = locate(entry, settings)
+    place = weights_on_disk(entry, settings)
     folder = parts_folder(entry, place, settings)
     family = family_named(entry.type)
     vocabulary = read_vocabulary(place) if place is not None else None
@@ -47,10 +48,18 @@ def model_info(entry: ModelEntry, settings: BackendSettings) -> ModelInfo:
         disk_gb=_disk_gb(place) or entry.size_gb or None,
         memory_gb=entry.memory_gb or None,
         revision=entry.revision or None,
-        downloadable=hub,
+        downloadable=hub or bool(entry.sha256),
         links={"homepage": f"https://huggingface.co/{entry.path}"} if hub else {},
         vocabulary=vocabulary.groups if vocabulary else {},
     )
+
+
+def weights_on_disk(entry: ModelEntry, settings: BackendSettings) -> Path | None:
+    """Return where a model's files are, or ``None``."""
+    if entry.type != "upscaler":
+        return locate(entry, settings)
+    place = weights_place(entry, settings)
+    return place if place.exists() else locate(entry, settings) if not entry.sha256 else None
 
 
 def availability(
@@ -67,7 +76,7 @@ def availability(
     ):
         fix = f"Run `diorama models download {name}`: {'; '.join(problems)}."
         return Availability(state=AvailabilityState.NEEDS_DOWNLOAD, fix=fix)
-    if place is not None and place.is_file() and folder is None:
+    if entry.type != "upscaler" and place is not None and place.is_file() and folder is None:
         base = entry.base or family_named(entry.type).base
         fix = f"One file: it needs the other parts of {base}. Run `diorama models download {settings.id}:{base}`."
         return Availability(state=AvailabilityState.NEEDS_DOWNLOAD, fix=fix)
@@ -78,7 +87,7 @@ def availability(
             state=AvailabilityState.NEEDS_INSTALL,
             fix=f"{entry.path} is gone; put it back or remove the model.",
         )
-    url = f"https://huggingface.co/{entry.path}"
+    url = f"https://huggingface.co/{entry.path}" if hub else entry.path
     if settings.offline:
         return Availability(
             state=AvailabilityState.OFFLINE, fix="Not on this machine, and offline mode is on.", url=url

@@ -18,6 +18,7 @@ from diorama_local_diffusers.models.headers import refuse_pickle
 from diorama_local_diffusers.models.info import model_info
 from diorama_local_diffusers.models.locate import HUB_ID
 from diorama_local_diffusers.models.shelf import shipped, user_entries, user_file
+from diorama_local_diffusers.upscale.weights import read_shape
 
 
 def add_model(settings: BackendSettings, source: str, *, name: str = "", type: str = "") -> ModelInfo:
@@ -42,7 +43,8 @@ def add_model(settings: BackendSettings, source: str, *, name: str = "", type: s
     else:
         family = type or _family_of_hub_id(source, settings)
     family_named(family)
-    entry = ModelEntry(name=name or _name_from(path), path=source, type=family, tags=("added",))
+    scale = read_shape(path).scale if family == "upscaler" else 0
+    entry = ModelEntry(name=name or _name_from(path), path=source, type=family, tags=("added",), scale=scale)
     _refuse_taken(entry, settings)
     kept = [item for item in user_entries(settings) if item.name != entry.name]
     write_entries(settings, [*kept, entry])

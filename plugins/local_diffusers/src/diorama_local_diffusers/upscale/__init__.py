@@ -1,0 +1,1 @@
+"""Enlarging pictures and videos with small convolutional networks, tile by tile."""
