@@ -71,16 +71,14 @@ class Engine:
             if node.get("class_type") not in self.info:
                 about = {"node_id": node_id, "class_type": node.get("class_type"), "node_title": None}
                 return 400, _refused("missing_node_type", f"Node {node_id} not found.", about)
-        errors = self._node_errors(prompt)
         outputs = output_nodes(prompt, self.info)
-        good = [key for key in outputs if upstream(prompt, [key]).isdisjoint(errors)]
         if not outputs:
             return 400, _refused("prompt_no_outputs", "Prompt has no outputs")
+        errors = self._node_errors(prompt)
+        good = [key for key in outputs if upstream(prompt, [key]).isdisjoint(errors)]
         if not good:
-            return 400, {
-                **_refused("prompt_outputs_failed_validation", "Prompt outputs failed validation"),
-                "node_errors": errors,
-            }
+            refused = _refused("prompt_outputs_failed_validation", "Prompt outputs failed validation")
+            return 400, {**refused, "node_errors": errors}
         prompt_id = wanted or str(uuid.uuid4())
         extra = {**body.get("extra_data", {}), "client_id": body.get("client_id"), "create_time": _now()}
         extra.pop("api_key_comfy_org", None)
@@ -120,12 +118,13 @@ class Engine:
     def _node_errors(self, prompt: dict[str, Any]) -> dict[str, Any]:
         errors: dict[str, Any] = {}
         for issue in check(prompt, self.info, files=True):
-            if issue.input_name and self._is_upload(prompt, issue.node_id, issue.input_name):
-                if self.folders.input(str(prompt[issue.node_id]["inputs"][issue.input_name])).is_file():
-                    continue
+            if self._is_present(prompt, issue.node_id, issue.input_name):
+                continue
             value = prompt[issue.node_id]["inputs"].get(issue.input_name)
             spec = self.info[issue.class_type].by_name.get(issue.input_name) if issue.class_type else None
             kind = _KINDS.get(issue.code, "value_not_in_list")
+            if isinstance(value, list) and not is_link(value):
+                kind = "bad_linked_input"
             if issue.code is Code.OUT_OF_RANGE and spec is not None:
                 kind = "value_smaller_than_min" if value < (spec.minimum or 0) else "value_bigger_than_max"
             config = (
@@ -142,9 +141,13 @@ class Engine:
             )
         return errors
 
-    def _is_upload(self, prompt: dict[str, Any], node_id: str, name: str) -> bool:
-        spec = self.info[prompt[node_id]["class_type"]].by_name.get(name)
-        return bool(spec and spec.upload)
+    def _is_present(self, prompt: dict[str, Any], node_id: str, name: str) -> bool:
+        """Whether an input names a file that was uploaded, which the list of choices does not know."""
+        spec = self.info[prompt[node_id]["class_type"]].by_name.get(name) if node_id else None
+        return (
+            bool(spec and spec.upload)
+            and self.folders.input(str(prompt[node_id]["inputs"].get(name))).is_file()
+        )
 
     # -- execution ---------------------------------------------------------------------------
 

@@ -113,7 +113,8 @@ def _save(kind: str) -> Callable[[dict[str, Any], Folders, Step], NodeResult]:
     def save(i: dict[str, Any], folders: Folders, step: Step) -> NodeResult:
         prefix = str(i.get("filename_prefix", "ComfyUI_temp"))
         if ".." in prefix:
-            message = f"**** ERROR: Saving image outside the output folder is not allowed.\n full_output_folder: {folders.root}/..\n"
+            reason = "**** ERROR: Saving image outside the output folder is not allowed."
+            message = f"{reason}\n full_output_folder: {folders.root}/..\n"
             raise NodeFailed(message)
         items = []
         for picture in i["images"]:

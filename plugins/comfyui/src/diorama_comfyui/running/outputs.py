@@ -24,6 +24,7 @@ _EXTENSIONS: dict[str, Medium] = {
     **dict.fromkeys(("mp4", "m4v", "webm", "mov", "mkv", "avi"), "video"),
     **dict.fromkeys(("flac", "wav", "mp3", "ogg", "opus", "m4a", "aac"), "audio"),
 }
+_FRAME_MS, _MAX_REPEATS = 125.0, 500
 _ANIMATED = frozenset({"gif", "webp", "png", "apng"})
 
 
@@ -106,7 +107,10 @@ def _hand_over(path: Path, file: OutputFile, plan: RunPlan, context: JobContext)
 
 
 def _animation(path: Path) -> tuple[np.ndarray[Any, Any], float]:
-    """The frames of an animated WebP or PNG, and frames per second from their mean duration."""
+    """The frames of an animated WebP or PNG at a steady pace, and frames per second.
+
+    Encoders join equal frames into a longer one; these are taken apart again.
+    """
     import numpy as np
     from PIL import Image, ImageSequence
 
@@ -115,8 +119,9 @@ def _animation(path: Path) -> tuple[np.ndarray[Any, Any], float]:
         for frame in ImageSequence.Iterator(image):
             frames.append(np.asarray(frame.convert("RGB")))
             durations.append(float(frame.info.get("duration") or 0))
-    mean = sum(durations) / len(durations)
-    return np.stack(frames), round(1000 / mean, 3) if mean > 0 else 8.0
+    unit = min((duration for duration in durations if duration > 0), default=_FRAME_MS)
+    counts = [min(_MAX_REPEATS, max(1, round(duration / unit))) for duration in durations]
+    return np.repeat(np.stack(frames), counts, axis=0), round(1000 / unit, 3)
 
 
 def _files(entry: Mapping[str, Any]) -> Iterator[OutputFile]:

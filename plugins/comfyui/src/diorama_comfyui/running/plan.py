@@ -12,6 +12,8 @@ from diorama_comfyui.analysis.links import Prompt, output_nodes, upstream
 from diorama_comfyui.schema import ObjectInfo
 
 Target = tuple[str, str]
+HEAVY = 40.0
+"""Weight from which on a node counts as the work itself: samplers and paid services."""
 _LOADED = frozenset({"MODEL", "CLIP", "VAE", "CONTROL_NET", "UPSCALE_MODEL", "CLIP_VISION"})
 
 
@@ -73,7 +75,7 @@ def node_weights(prompt: Prompt, info: ObjectInfo) -> dict[str, float]:
         outputs = set(cls.outputs) if cls else set()
         heavy = "LATENT" in outputs and "sampl" in prompt[node_id]["class_type"].lower()
         api = bool(cls and cls.api_node)
-        weights[node_id] = 40.0 if heavy or api else 5.0 if outputs & _LOADED else 1.0
+        weights[node_id] = HEAVY if heavy or api else 5.0 if outputs & _LOADED else 1.0
     return weights
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from diorama.contract import JobContext
 
-from diorama_comfyui.running.plan import RunPlan
+from diorama_comfyui.running.plan import HEAVY, RunPlan
 
 
 class ProgressTracker:
@@ -71,7 +71,8 @@ class ProgressTracker:
             numbers["node"] = self._plan.title(_outer(self._node, self._plan.prompt))
         if self._step:
             numbers["step"], numbers["steps"] = self._step
-        self._generating = self._generating or bool(self._step) or self._node not in self._plan.loaders
+        heavy = weights.get(_outer(self._node, weights), 0.0) >= HEAVY
+        self._generating = self._generating or bool(self._step) or heavy
         if self._node in self._plan.loaders and not self._generating:
             self._context.progress("loading_model", None, str(numbers.get("node", "")), **numbers)
         else:

@@ -29,6 +29,7 @@ class EventSocket:
         self._address = f"{address}/ws?clientId={quote(client_id)}"
         self._headers = dict(headers)
         self._connection: ClientConnection | None = None
+        self._closing = contextlib.ExitStack()
 
     @property
     def is_open(self) -> bool:
@@ -42,7 +43,7 @@ class EventSocket:
 
         self.close()
         try:
-            self._connection = connect(
+            opening = connect(
                 self._address,
                 additional_headers=self._headers,
                 open_timeout=10,
@@ -52,6 +53,7 @@ class EventSocket:
                 proxy=None,
                 ping_interval=None,  # a busy server does not answer pings for minutes
             )
+            self._connection = self._closing.enter_context(opening)
             self._connection.send(_HELLO)
         except (OSError, WebSocketException) as error:
             self.close()
@@ -73,7 +75,7 @@ class EventSocket:
 
     def close(self) -> None:
         """Close; also from another thread, which ends a waiting :meth:`receive`."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with contextlib.suppress(OSError):
-                connection.close()
+        self._connection = None
+        closing = self._closing.pop_all()
+        with contextlib.suppress(OSError):
+            closing.close()

@@ -1,0 +1,31 @@
+"""The contract's own tests, against the stand-in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from comfyui_standin import StandIn
+from comfyui_workflows import IMAGE_TO_VIDEO, UPSCALE
+from diorama.contract import Backend
+from diorama.testing import BackendConformance, backend_settings
+from diorama_comfyui import create_backend
+
+
+@pytest.fixture
+def server(raw_info: dict[str, Any], tmp_path: Path) -> Iterator[StandIn]:
+    with StandIn(raw_info, tmp_path / "comfyui") as standin:
+        yield standin
+
+
+class TestComfyUI(BackendConformance):
+    """Checkpoints (generate, edit), an imported video workflow and an imported upscaler."""
+
+    @pytest.fixture
+    def backend(self, server: StandIn, tmp_path: Path) -> Backend:
+        backend = create_backend(backend_settings("comfyui", tmp_path, url=server.url))
+        backend.library.import_workflow(IMAGE_TO_VIDEO, title="Still to clip")
+        backend.library.import_workflow(UPSCALE, title="Twice as large")
+        return backend

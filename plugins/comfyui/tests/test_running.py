@@ -1,0 +1,400 @@
+"""Jobs on the stand-in: progress, previews, cancelling, cache, restarts on either side."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from comfyui_jobs import Job, make_backend, models, wait_for
+from comfyui_standin import StandIn
+from comfyui_workflows import INVERT, TEXT_TO_IMAGE
+from diorama.contract import (
+    BackendError,
+    BackendNotReady,
+    EditRequest,
+    GenerateRequest,
+    InvalidRequest,
+    JobCancelled,
+    UpscaleRequest,
+    VideoRequest,
+)
+from diorama.testing import sample_image
+from diorama_comfyui.backend import ComfyBackend
+from diorama_comfyui.running import watch
+
+
+@pytest.fixture
+def server(raw_info: dict[str, Any], tmp_path: Path) -> Iterator[StandIn]:
+    with StandIn(raw_info, tmp_path / "comfyui") as standin:
+        yield standin
+
+
+@pytest.fixture
+def backend(server: StandIn, tmp_path: Path) -> Iterator[ComfyBackend]:
+    made = make_backend(tmp_path, server, offline_seconds=20)
+    made.library.import_workflow(TEXT_TO_IMAGE, title="Apple")
+    yield made
+    made.close()
+
+
+def apple(**more: Any) -> GenerateRequest:
+    return GenerateRequest(model="comfyui:apple", prompt="a green pear", seed=3, width=64, height=48, **more)
+
+
+def test_progress_by_node_and_step(backend: ComfyBackend, tmp_path: Path) -> None:
+    job = Job(backend, apple(num_inference_steps=4), tmp_path)
+    result = job.end()
+    reports = job.context.reports
+    steps = [(numbers["step"], numbers["steps"]) for *_, numbers in reports if "step" in numbers]
+    assert [(n, 4) for n in range(1, 5)] == sorted(set(steps))
+    assert {"CheckpointLoaderSimple", "KSampler", "VAEDecode"} <= {str(n.get("node")) for *_, n in reports}
+    assert {stage for stage, *_ in reports} == {"loading_model", "generating", "saving"}
+    assert job.context.previews >= 4
+    assert job.context.outputs[0].image.size == (64, 48)  # type: ignore[union-attr]
+    (run,) = result.facts["runs"]
+    assert result.facts["comfyui_version"] == "0.33.0"
+    assert not run["cached"]
+
+
+def test_request_reaches_the_prompt(backend: ComfyBackend, server: StandIn, tmp_path: Path) -> None:
+    request = apple(
+        negative_prompt="fog",
+        num_inference_steps=2,
+        guidance_scale=5.5,
+        scheduler="heun",
+        parameters={"scheduler_2": "karras"},
+    )
+    Job(backend, request, tmp_path).end()
+    prompt = server.engine.submitted[-1]["prompt"]
+    assert prompt["6"]["inputs"]["text"] == "a green pear"
+    assert prompt["7"]["inputs"]["text"] == "fog"
+    sampler = prompt["3"]["inputs"]
+    assert {key: sampler[key] for key in ("seed", "steps", "cfg", "sampler_name", "scheduler")} == {
+        "seed": 3, "steps": 2, "cfg": 5.5, "sampler_name": "heun", "scheduler": "karras",
+    }  # fmt: skip
+    assert prompt["5"]["inputs"]["width"] == 64
+    assert server.engine.submitted[-1]["extra_data"]["preview_method"] == "latent2rgb"
+    assert not server.origins, "the server refuses foreign origins"
+
+
+def test_several_pictures_have_consecutive_seeds(
+    backend: ComfyBackend, server: StandIn, tmp_path: Path
+) -> None:
+    result = Job(backend, apple(num_images=3), tmp_path).end()
+    assert [artifact.seed for artifact in result.artifacts] == [3, 4, 5]
+    assert [body["prompt"]["3"]["inputs"]["seed"] for body in server.engine.submitted] == [3, 4, 5]
+
+
+def test_old_server(raw_info: dict[str, Any], tmp_path: Path) -> None:
+    """Names prompts itself, has no jobs routes, and sends previews without metadata."""
+    with StandIn(raw_info, tmp_path / "old", old=True) as server:
+        backend = make_backend(tmp_path, server)
+        backend.library.import_workflow(TEXT_TO_IMAGE, title="Apple")
+        job = Job(backend, apple(), tmp_path)
+        assert job.end().artifacts
+        assert job.context.previews >= 3
+        server.engine.gate.clear()
+        job = Job(backend, apple(num_inference_steps=9), tmp_path)
+        wait_for(lambda: server.engine.running)
+        job.context.cancel()
+        with pytest.raises(JobCancelled):
+            job.end()
+        wait_for(lambda: server.engine.running is None)
+        backend.close()
+
+
+# -- cancelling --------------------------------------------------------------------------------
+
+
+def test_cancel_while_running_stops_this_prompt_only(
+    backend: ComfyBackend, server: StandIn, tmp_path: Path
+) -> None:
+    server.engine.gate.clear()
+    first = Job(backend, apple(num_inference_steps=7), tmp_path)
+    wait_for(lambda: server.engine.running)
+    second = Job(backend, apple(num_inference_steps=8), tmp_path)
+    wait_for(lambda: server.engine.pending)
+    first.context.cancel()
+    with pytest.raises(JobCancelled):
+        first.end()
+    server.engine.gate.set()
+    assert second.end().artifacts
+    assert not first.context.outputs
+
+
+def test_cancel_while_queued(backend: ComfyBackend, server: StandIn, tmp_path: Path) -> None:
+    server.engine.gate.clear()
+    first = Job(backend, apple(num_inference_steps=7), tmp_path)
+    wait_for(lambda: server.engine.running)
+    second = Job(backend, apple(num_inference_steps=8), tmp_path)
+    wait_for(lambda: server.engine.pending)
+    second.context.cancel()
+    with pytest.raises(JobCancelled):
+        second.end()
+    assert not server.engine.pending
+    server.engine.gate.set()
+    assert first.end().artifacts
+    assert len(server.engine.history) == 1
+
+
+def test_queue_position_is_told(backend: ComfyBackend, server: StandIn, tmp_path: Path) -> None:
+    server.engine.gate.clear()
+    first = Job(backend, apple(num_inference_steps=7), tmp_path)
+    wait_for(lambda: server.engine.running)
+    second = Job(backend, apple(num_inference_steps=8), tmp_path)
+    wait_for(lambda: any(numbers.get("queue_position") == 1 for *_, numbers in second.context.reports))
+    server.engine.gate.set()
+    first.end()
+    second.end()
+
+
+def test_interrupted_by_somebody_else(backend: ComfyBackend, server: StandIn, tmp_path: Path) -> None:
+    server.engine.gate.clear()
+    job = Job(backend, apple(), tmp_path)
+    wait_for(lambda: server.engine.running)
+    backend.interrupt()
+    with pytest.raises(BackendError, match="somebody else"):
+        job.end()
+
+
+def test_removed_from_the_queue_by_somebody_else(
+    backend: ComfyBackend, server: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "SILENCE_SECONDS", 0.2)
+    server.engine.gate.clear()
+    first = Job(backend, apple(num_inference_steps=7), tmp_path)
+    wait_for(lambda: server.engine.running)
+    second = Job(backend, apple(num_inference_steps=8), tmp_path)
+    wait_for(lambda: server.engine.pending)
+    server.engine.pending.clear()
+    with pytest.raises(BackendError, match="removed from ComfyUI's queue"):
+        second.end()
+    server.engine.gate.set()
+    first.end()
+
+
+# -- cache -------------------------------------------------------------------------------------
+
+
+def test_cached_result_is_fetched_and_said(backend: ComfyBackend, tmp_path: Path) -> None:
+    first, second = Job(backend, apple(), tmp_path), None
+    first.end()
+    second = Job(backend, apple(), tmp_path)
+    assert second.end().facts["runs"][0]["cached"]
+    assert second.context.outputs[0].image.tobytes() == first.context.outputs[0].image.tobytes()  # type: ignore[union-attr]
+
+
+def test_cached_result_whose_file_is_gone_is_made_again(
+    backend: ComfyBackend, server: StandIn, tmp_path: Path
+) -> None:
+    Job(backend, apple(), tmp_path).end()
+    for path in (server.engine.folders.root / "output").rglob("*.png"):
+        path.unlink()
+    assert Job(backend, apple(), tmp_path).end().artifacts
+    assert len(server.engine.submitted) == 3
+    assert server.engine.submitted[2]["prompt"]["9"]["inputs"]["filename_prefix"].startswith("sd15_")
+
+
+# -- restarts ----------------------------------------------------------------------------------
+
+
+def test_dropped_socket(backend: ComfyBackend, server: StandIn, tmp_path: Path) -> None:
+    server.engine.gate.clear()
+    job = Job(backend, apple(num_inference_steps=6), tmp_path)
+    wait_for(lambda: server.engine.running)
+    wait_for(lambda: server.sockets)
+    server.drop_sockets()
+    wait_for(lambda: server.sockets)
+    server.engine.gate.set()
+    assert job.end().artifacts
+    assert len(server.engine.submitted) == 1
+
+
+def test_socket_that_goes_silent(
+    backend: ComfyBackend, server: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server forgets a client id when an older socket closes; the open one then gets nothing."""
+    monkeypatch.setattr(watch, "SILENCE_SECONDS", 0.2)
+    server.engine.gate.clear()
+    job = Job(backend, apple(num_inference_steps=6), tmp_path)
+    wait_for(lambda: server.engine.running)
+    server.sockets.clear()
+    server.engine.gate.set()
+    assert job.end().artifacts
+    assert len(server.engine.submitted) == 1
+
+
+def test_our_restart_attaches_to_a_running_prompt(
+    backend: ComfyBackend, server: StandIn, tmp_path: Path
+) -> None:
+    server.engine.gate.clear()
+    first = Job(backend, apple(num_inference_steps=6), tmp_path)
+    wait_for(lambda: server.engine.running and server.sockets)
+    memory = json.loads(json.dumps(first.context.memory))
+    second = make_backend(tmp_path, server)
+    job = Job(second, apple(num_inference_steps=6), tmp_path, memory=memory)
+    wait_for(lambda: job.context.reports or server.sockets)
+    server.engine.gate.set()
+    assert job.end().artifacts
+    assert len(server.engine.submitted) == 1
+    first.end()
+
+
+def test_our_restart_finds_a_finished_prompt(backend: ComfyBackend, server: StandIn, tmp_path: Path) -> None:
+    first = Job(backend, apple(), tmp_path)
+    first.end()
+    second = Job(make_backend(tmp_path, server), apple(), tmp_path, memory=first.context.memory)
+    assert second.end().artifacts
+    assert second.context.outputs[0].image.tobytes() == first.context.outputs[0].image.tobytes()  # type: ignore[union-attr]
+    assert len(server.engine.submitted) == 1
+
+
+def test_restart_of_comfyui_runs_the_prompt_again(
+    backend: ComfyBackend, server: StandIn, tmp_path: Path
+) -> None:
+    server.engine.gate.clear()
+    job = Job(backend, apple(num_inference_steps=6), tmp_path)
+    wait_for(lambda: server.engine.running and server.sockets)
+    server.restart()
+    server.engine.gate.set()
+    assert job.end().artifacts
+    assert len(server.engine.submitted) == 2
+    assert len(job.context.outputs) == 1
+
+
+def test_server_that_stays_away(server: StandIn, tmp_path: Path) -> None:
+    backend = make_backend(tmp_path, server, offline_seconds=0.5)
+    backend.library.import_workflow(TEXT_TO_IMAGE, title="Apple")
+    server.engine.gate.clear()
+    job = Job(backend, apple(), tmp_path)
+    wait_for(lambda: server.engine.running and server.sockets)
+    server.stop()
+    with pytest.raises(BackendError, match="stopped answering") as caught:
+        job.end()
+    assert caught.value.retryable
+
+
+class LosesAnswers(httpx2.HTTPTransport):
+    """A line that breaks after a prompt was delivered and before the answer arrives."""
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        response = super().handle_request(request)
+        if (request.method, request.url.path) == ("POST", "/prompt"):
+            response.read()
+            raise httpx2.ReadError("the line broke")
+        return response
+
+
+def test_answer_to_the_submission_is_lost(backend: ComfyBackend, server: StandIn, tmp_path: Path) -> None:
+    """A prompt that arrived is followed, not sent twice."""
+    client = backend.servers.all[0].client
+    client._http = httpx2.Client(base_url=server.url, transport=LosesAnswers())
+    assert Job(backend, apple(), tmp_path).end().artifacts
+    assert len(server.engine.submitted) == 1
+
+
+# -- errors ------------------------------------------------------------------------------------
+
+
+def test_node_that_breaks(backend: ComfyBackend, server: StandIn, tmp_path: Path) -> None:
+    with pytest.raises(BackendError, match="Saving image outside") as caught:
+        Job(backend, apple(parameters={"filename_prefix": "../../outside"}), tmp_path).end()
+    assert caught.value.field == "parameters.filename_prefix"
+    assert str(tmp_path) not in caught.value.message, "folders of the host stay private"
+
+
+def test_value_that_the_server_refuses_names_its_field(
+    backend: ComfyBackend, server: StandIn, tmp_path: Path
+) -> None:
+    models(backend)
+    server.engine.info["KSampler"]
+    spec = server.raw["KSampler"]["input"]["required"]["steps"][1]
+    assert spec["max"] == 10000
+    with pytest.raises(InvalidRequest, match="above 10000") as caught:
+        Job(backend, apple(num_inference_steps=20000), tmp_path).end()
+    assert caught.value.field == "num_inference_steps"
+
+
+def test_missing_model_file(backend: ComfyBackend, tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        Job(backend, apple(parameters={"model": "gone.safetensors"}), tmp_path).end()
+    assert caught.value.field == "parameters.model"
+
+
+def test_unknown_parameter(backend: ComfyBackend, tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequest, match="no parameter"):
+        Job(backend, apple(parameters={"magic": 1}), tmp_path).end()
+
+
+def test_server_down_from_the_start(server: StandIn, tmp_path: Path) -> None:
+    backend = make_backend(tmp_path, server)
+    backend.library.import_workflow(TEXT_TO_IMAGE, title="Apple")
+    server.stop()
+    with pytest.raises(BackendNotReady, match="No ComfyUI"):
+        Job(backend, apple(), tmp_path).end()
+
+
+# -- media -------------------------------------------------------------------------------------
+
+
+def test_image_to_image_uploads_the_picture_once(
+    backend: ComfyBackend, server: StandIn, tmp_path: Path
+) -> None:
+    backend.library.import_workflow(INVERT, title="Negative")
+    source = sample_image(tmp_path, size=(40, 30), color="#102030")
+    for _ in range(2):
+        job = Job(backend, EditRequest(model="comfyui:negative", images=(source,)), tmp_path)
+        job.end()
+        assert job.context.outputs[0].image.convert("RGB").getpixel((5, 5)) == (0xEF, 0xDF, 0xCF)  # type: ignore[union-attr]
+    assert len(set(server.uploads)) == 1
+
+
+def test_mask_travels_in_the_transparency(backend: ComfyBackend, server: StandIn, tmp_path: Path) -> None:
+    graph = {
+        "1": {"class_type": "LoadImage", "inputs": {"image": "photo.png"}},
+        "2": {"class_type": "ImageInvert", "inputs": {"image": ["1", 0]}},
+        "3": {"class_type": "ImageCompositeMasked", "inputs": {"destination": ["1", 0], "source": ["2", 0], "x": 0, "y": 0,
+              "resize_source": False, "mask": ["1", 1]}},
+        "4": {"class_type": "SaveImage", "inputs": {"images": ["3", 0], "filename_prefix": "part"}},
+    }  # fmt: skip
+    backend.library.import_workflow(graph, title="Part")
+    source = sample_image(tmp_path, size=(40, 30), color="black")
+    from PIL import Image
+
+    white_left = Image.new("L", (40, 30))
+    white_left.paste(255, (0, 0, 20, 30))
+    path = tmp_path / "mask.png"
+    white_left.save(path)
+    mask = type(source)(path=str(path), width=40, height=30, sha256="ab" * 32)
+    assert models(backend)["part"].operations["edit"].mask  # type: ignore[index]
+    job = Job(backend, EditRequest(model="comfyui:part", images=(source,), mask=mask), tmp_path)
+    job.end()
+    picture = job.context.outputs[0].image.convert("RGB")  # type: ignore[union-attr]
+    assert (picture.getpixel((5, 5)), picture.getpixel((35, 5))) == ((255, 255, 255), (0, 0, 0))
+
+
+def test_animated_webp_counts_as_a_video(backend: ComfyBackend, tmp_path: Path) -> None:
+    graph = {
+        "1": {"class_type": "EmptyImage", "inputs": {"width": 32, "height": 32, "batch_size": 4, "color": 255}},
+        "2": {"class_type": "SaveAnimatedWEBP", "inputs": {"images": ["1", 0], "filename_prefix": "w", "fps": 10,
+              "lossless": True, "quality": 80, "method": "default"}},
+    }  # fmt: skip
+    backend.library.import_workflow(graph, title="Blink")
+    job = Job(backend, VideoRequest(model="comfyui:blink"), tmp_path)
+    (artifact,) = job.end().artifacts
+    assert artifact.kind == "video"
+    assert job.context.outputs[0].fps == 10
+
+
+def test_upscale(backend: ComfyBackend, tmp_path: Path) -> None:
+    from comfyui_workflows import UPSCALE
+
+    backend.library.import_workflow(UPSCALE, title="Twice")
+    source = sample_image(tmp_path, size=(20, 10))
+    job = Job(backend, UpscaleRequest(model="comfyui:twice", media=source), tmp_path)
+    job.end()
+    assert job.context.outputs[0].image.size == (40, 20)  # type: ignore[union-attr]
