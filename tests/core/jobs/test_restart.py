@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from diorama.jobs.records import JobStatus
 
 
@@ -37,7 +38,8 @@ def test_a_running_local_job_goes_back_to_the_queue_when_the_engine_closes(make_
     assert (done.status, done.attempt, len(done.asset_ids)) == (JobStatus.COMPLETED, 2, 2)
 
 
-def test_a_bought_remote_job_is_left_to_the_provider_and_resumed(make_world):
+@pytest.mark.parametrize("name", ["paid:m", "free:m"])
+def test_a_remote_job_is_left_to_the_provider_and_resumed(make_world, name):
     world = make_world()
     cancelled = []
 
@@ -47,7 +49,7 @@ def test_a_bought_remote_job_is_left_to_the_provider_and_resumed(make_world):
         return world.executor.works["until_cancelled"](task, sink)
 
     world.executor.works["provider"] = provider
-    job = world.submit("provider", "paid:m")
+    job = world.submit("provider", name)
     world.running(job)
     token = world.queue._live[job.id].token
     world.close()

@@ -121,11 +121,11 @@ class JobQueue:
             with live.lock:
                 if live.phase is not Phase.RUNNING:
                     continue
-                if not self._lanes.may_be_billed(live.job):
+                if live.memory and not self._lanes.is_device(live.job.lane):
+                    left.add(live.job.id)
+                elif not self._lanes.may_be_billed(live.job):
                     live.interrupted = True
                     live.token.cancel()
-                elif live.memory:
-                    left.add(live.job.id)
         self._scheduler.join(drain, left)
         for live in self._all_live():
             live.abandon_if_running()
@@ -313,6 +313,11 @@ class JobQueue:
         def change(entry: Entry, _: WaitingList) -> None:
             entry.held, entry.reason = False, ""
 
+        if (live := self._live.get(job_id)) is not None and live.job.held and live.job.attempt:
+            with live.lock:  # first, so that no crash in between makes the backend ask the person again
+                live.memory["released"] = True
+                memory = dict(live.memory)
+            self.ledger.remember(job_id, memory).result()
         return self._rearrange(job_id, change)
 
     def move(self, job_id: str, *, priority: int | None = None, before: str | None = None) -> Job:
