@@ -176,7 +176,9 @@ def serve(settings: Settings, *, announce: Callable[[str], None] | None = None) 
     import uvicorn
 
     lock = DataLock(settings.data_dir)
-    lock.take(url)  # before anyone hears the address: a command that starts now must find the server, not the data
+    lock.take(
+        url
+    )  # before anyone hears the address: a command that starts now must find the server, not the data
     front = Front(settings, lambda: _make(settings, lock))
     config = uvicorn.Config(
         front, log_level="warning", access_log=False, server_header=False, date_header=True, lifespan="on",

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
-from diorama.contract import InvalidRequest, LoraRef, MediaInput
+from diorama.contract import InvalidRequest, LoraRef, MediaInput, NotFound
 from diorama.jobs.records import Job
 from diorama.jobs.submission import Submission
 
@@ -71,16 +71,30 @@ def _pictures(body: Body, engine: Engine) -> dict[str, Any]:
     if getattr(body, "image", None):
         sources.insert(0, getattr(body, "image", ""))
     taken["images"] = tuple(
-        engine.take_in(source, name=f"reference_images[{index}]") for index, source in enumerate(sources)
+        take_in(engine, source, f"reference_images[{index}]") for index, source in enumerate(sources)
     )
     for name in ("mask", "media"):
         if getattr(body, name, None):
-            taken[name] = engine.take_in(getattr(body, name), name=name)
+            taken[name] = take_in(engine, getattr(body, name), name)
     control: Mapping[str, str] = getattr(body, "control_images", {})
     taken["control"] = {
-        kind: engine.take_in(source, name=f"control_images.{kind}") for kind, source in control.items()
+        kind: take_in(engine, source, f"control_images.{kind}") for kind, source in control.items()
     }
     return taken
+
+
+def take_in(engine: Engine, source: bytes | str, name: str) -> MediaInput:
+    """Take in a picture or a video that came with a request.
+
+    Raises:
+        InvalidRequest, NotFound: it cannot be used; ``field`` is ``name``, whatever part of the way refused it.
+    """
+    try:
+        return engine.take_in(source, name=name)
+    except (InvalidRequest, NotFound) as error:
+        if error.field != name:
+            error.field, error.fix = name, "Upload the file instead."
+        raise
 
 
 def upscale_source(body: Any, engine: Engine) -> MediaInput:
@@ -95,7 +109,7 @@ def upscale_source(body: Any, engine: Engine) -> MediaInput:
             fix="Name one picture or one video.",
         )  # fmt: skip
     name = "image_asset_id" if body.image_asset_id else "video_asset_id"
-    return engine.take_in(body.image_asset_id or body.video_asset_id, name=name)
+    return take_in(engine, body.image_asset_id or body.video_asset_id, name)
 
 
 def preferred_model(connection: HTTPConnection, kind: str) -> str:

@@ -20,7 +20,7 @@ from diorama_web.schemas.jobs import GenerateReply
 from diorama_web.schemas.submissions import MAX_REFERENCES, EditRequestBody
 from diorama_web.security.keys import Caller
 from diorama_web.security.limits import content_kind
-from diorama_web.submitting import accept, build_submission, preferred_model
+from diorama_web.submitting import accept, build_submission, preferred_model, take_in
 
 router = private_router(tag="generate")
 
@@ -110,10 +110,10 @@ def _build(
     submission = build_submission(
         body, kind="edit", caller=caller, engine=engine, key=key, default_model=model
     )
-    taken: tuple[MediaInput, ...] = tuple(engine.take_in(data, name=name) for name, data in pictures)
+    taken: tuple[MediaInput, ...] = tuple(take_in(engine, data, name) for name, data in pictures)
     changes: dict[str, Any] = {"images": (*taken, *submission.images)}
     if mask is not None:
-        changes["mask"] = engine.take_in(mask[1], name=mask[0])
+        changes["mask"] = take_in(engine, mask[1], mask[0])
     return replace(submission, **changes)
 
 
@@ -124,7 +124,7 @@ def _checked(raw: bytes) -> EditRequestBody:
 def _object(raw: bytes | str) -> dict[str, Any]:
     try:
         values = loads(raw)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidRequest("It is not valid JSON.", field="config", fix="Send a JSON object.") from error
     if not isinstance(values, dict):
         raise InvalidRequest("It is not a JSON object.", field="config", fix="Send a JSON object.")

@@ -36,7 +36,9 @@ class UsageView(View):
 
 
 @router.get("/usage", response_model=UsageView)
-def get_usage(engine: EngineDep, since: Annotated[float, Query(ge=0, description="Unix seconds.")]) -> Response:
+def get_usage(
+    engine: EngineDep, since: Annotated[float, Query(ge=0, description="Unix seconds.")]
+) -> Response:
     """Return what jobs cost that were submitted since a moment, by backend and currency."""
     wanted = select(jobs.c.model, jobs.c.cost).where(jobs.c.created_at >= since, jobs.c.cost.is_not(None))
     sums: dict[tuple[str, str], dict[str, Any]] = {}

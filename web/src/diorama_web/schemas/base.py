@@ -46,7 +46,9 @@ GroupId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-
 
 
 class ErrorDetail(View):
-    """What went wrong."""
+    """What went wrong. What does not apply is left out."""
+
+    model_config = ConfigDict(json_schema_serialization_defaults_required=False)
 
     code: str = Field(description="Stable word for programs.")
     message: str = Field(description="Sentence for people.")
