@@ -165,3 +165,16 @@ def test_a_closed_vocabulary_names_unknown_words(tmp_path: Path) -> None:
     assert vocabulary.unknown("A scarlet Sphere in the rocket, a rocket") == ["rocket"]
     assert vocabulary.groups == {"things": ("ball", "box"), "colors": ("red",)}
     assert "ball" in vocabulary.sentence()
+
+
+def test_the_check_names_versions_and_imports_nothing(settings: BackendSettings) -> None:
+    program = """
+import sys
+from diorama.contract import BackendSettings
+from diorama_local_diffusers import create_backend
+print(create_backend(BackendSettings(id="local")).check(None))
+assert not {"torch", "diffusers"} & set(sys.modules)
+"""
+    told = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
+    assert "torch 2." in told
+    assert "diffusers 0." in told

@@ -129,7 +129,9 @@ class LocalDiffusersBackend(Backend):
 
     def warm(self) -> None:
         """Import what a first job needs."""
-        from diffusers import StableDiffusionPipeline  # noqa: F401
+        from diorama_local_diffusers.runtime.loading import import_libraries
+
+        import_libraries()
 
     def delete(self, native_id: str) -> int:
         """Remove a hub model's files from the cache; the user's own files are never deleted."""
@@ -162,8 +164,10 @@ class LocalDiffusersBackend(Backend):
         self.unload()
 
     def check(self, context: BaseContext) -> str:
-        """Say what this machine computes with."""
-        return self.room.describe()
+        """Say which libraries are here; nothing heavy is imported."""
+        from diorama_local_diffusers.installation import describe_installation
+
+        return describe_installation()
 
     @property
     def room(self) -> EngineRoom:

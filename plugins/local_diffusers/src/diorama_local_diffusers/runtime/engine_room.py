@@ -100,10 +100,6 @@ class EngineRoom:
         """Close one model, or all."""
         self.residents.drop(name)
 
-    def describe(self) -> str:
-        """Return the device and number type in a sentence."""
-        return f"Computes on {self.device} in {str(self.dtype).removeprefix('torch.')}."
-
     def _facts(self, loaded: Loaded, loras: list[dict[str, Any]]) -> dict[str, Any]:
         facts: dict[str, Any] = {
             "device": self.device,

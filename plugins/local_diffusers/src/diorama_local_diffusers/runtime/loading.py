@@ -79,6 +79,23 @@ def pipeline_class(name: str) -> Any:
     return getattr(importlib.import_module("diffusers"), name)
 
 
+def import_libraries() -> None:
+    """Import torch, diffusers and transformers, with the modules behind the smallest models, which load lazily."""
+    import diffusers
+    import transformers
+
+    for library, names in (
+        (
+            diffusers,
+            ("StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline", "StableDiffusionInpaintPipeline"),
+        ),
+        (transformers, ("CLIPTextModel", "CLIPTokenizer")),
+    ):
+        for name in names:
+            getattr(library, name)
+    quiet_libraries()
+
+
 def quiet_libraries() -> None:
     """Stop the libraries' own bars and advice, which belong on nobody's screen here."""
     import diffusers.utils.logging as diffusers_logging
