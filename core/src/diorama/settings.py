@@ -61,11 +61,30 @@ class LimitSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpendingSettings:
+    """Table ``[spending]``: the most that may be spent, by currency; empty for no limit.
+
+    Written as a number for US dollars (``per_day = 5.0``) or as a table by currency
+    (``per_day = { USD = 5.0, credits = 200 }``). Credits of providers are never converted.
+
+    Attributes:
+        per_job: Highest estimate of one job.
+        per_day: Highest sum of a calendar day of this machine.
+        per_session: Highest sum of one session.
+    """
+
+    per_job: Mapping[str, float] = field(default_factory=dict)
+    per_day: Mapping[str, float] = field(default_factory=dict)
+    per_session: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything that can be set.
 
     Attributes:
-        config_dir: Holds ``config.toml`` and, without a system keyring, ``secrets.toml``.
+        config_dir: Holds ``config.toml``, ``prices.toml``, what the server keeps in ``providers.toml`` and, without a
+            system keyring, ``secrets.toml``.
         data_dir: Database, assets, inputs.
         cache_dir: Things that can be made again.
         models_dirs: Folders with model files, most important first.
@@ -79,6 +98,7 @@ class Settings:
         worker_python: Interpreter of the workers; empty for this one.
         server: Table ``[server]``.
         limits: Table ``[limits]``.
+        spending: Table ``[spending]``.
         backends: Tables ``[backends.<id>]``; key ``plugin`` names the entry point when it differs from the id.
         aliases: Names of the user's own for model ids.
         origins: Where each value that is not a default came from (``config.toml``, a variable, a flag).
@@ -98,6 +118,7 @@ class Settings:
     worker_python: str = ""
     server: ServerSettings = field(default_factory=ServerSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
+    spending: SpendingSettings = field(default_factory=SpendingSettings)
     backends: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)
@@ -106,6 +127,16 @@ class Settings:
     def config_file(self) -> Path:
         """The user's configuration file."""
         return self.config_dir / "config.toml"
+
+    @property
+    def prices_file(self) -> Path:
+        """Prices of the user's own."""
+        return self.config_dir / "prices.toml"
+
+    @property
+    def providers_file(self) -> Path:
+        """Addresses and switches of backends that were set through the server; goes over ``config.toml``."""
+        return self.config_dir / "providers.toml"
 
     @property
     def assets_dir(self) -> Path:
@@ -136,8 +167,10 @@ def load_settings(environ: Mapping[str, str] | None = None, **flags: Any) -> Set
     env = os.environ if environ is None else environ
     settings = _default_places(env)
     origins: dict[str, str] = {}
-    table = _read_table(settings.config_file)
+    table = read_table(settings.config_file)
     settings = _apply(settings, table, str(settings.config_file), origins)
+    kept = read_table(settings.providers_file)
+    settings = _apply(settings, {"backends": kept} if kept else {}, str(settings.providers_file), origins)
     settings = _apply(settings, _from_environ(env), "environment", origins)
     given = {key: value for key, value in flags.items() if value is not None}
     settings = _apply(settings, given, "command line", origins)
@@ -164,7 +197,12 @@ def _default_places(env: Mapping[str, str]) -> Settings:
     )
 
 
-def _read_table(path: Path) -> dict[str, Any]:
+def read_table(path: Path) -> dict[str, Any]:
+    """Return a TOML file as a dict; an absent file is empty.
+
+    Raises:
+        InvalidRequest: it is not TOML.
+    """
     if not path.is_file():
         return {}
     try:
@@ -210,12 +248,15 @@ def _apply(
                 fix=f"Known here: {', '.join(sorted(known))}.",
             )
         current = getattr(base, key)
-        if isinstance(current, ServerSettings | LimitSettings):
+        if isinstance(current, ServerSettings | LimitSettings | SpendingSettings):
             if not isinstance(value, Mapping):
                 raise InvalidRequest(
                     f"Setting {name!r} must be a table.", field=name, fix=f"Write it as [{name}]."
                 )
             changes[key] = _apply(current, value, origin, origins, name + ".")
+        elif isinstance(base, SpendingSettings):
+            changes[key] = {**current, **_amounts(name, value)}
+            origins[name] = origin
         else:
             changes[key] = _convert(name, current, value)
             origins[name] = origin
@@ -241,7 +282,7 @@ def _convert(name: str, current: Any, value: Any) -> Any:
                 else tuple(cleaned)
             )
         if isinstance(current, Mapping):
-            return dict(value)
+            return _merged(current, value)
         return type(current)(value)
     except (TypeError, ValueError) as error:
         raise InvalidRequest(
@@ -249,6 +290,36 @@ def _convert(name: str, current: Any, value: Any) -> Any:
             field=name,
             fix=f"Give a {type(current).__name__}, such as {current!r}.",
         ) from error
+
+
+def _merged(current: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Any]:
+    """A stronger source changes single keys of a table such as ``[backends.fal]``; the others stay."""
+    changed = {
+        key: {**current[key], **item}
+        if isinstance(item, Mapping) and isinstance(current.get(key), Mapping)
+        else item
+        for key, item in dict(value).items()
+    }
+    return {**current, **changed}
+
+
+def _amounts(name: str, value: Any) -> dict[str, float]:
+    """Return amounts by currency: a bare number means US dollars; names of currencies are upper case, but ``credits``."""
+    table = value if isinstance(value, Mapping) else {"USD": value}
+    amounts = {}
+    for currency, amount in table.items():
+        word = "credits" if str(currency).lower() == "credits" else str(currency).upper()
+        try:
+            amounts[word] = float(amount)
+        except (TypeError, ValueError):
+            amounts[word] = -1.0
+        if isinstance(amount, bool) or not 0 <= amounts[word] < float("inf"):
+            raise InvalidRequest(
+                f"Setting {name!r} cannot be {value!r}.",
+                field=name,
+                fix="Give an amount of 0 or more in US dollars, or a table such as { USD = 5.0, credits = 200 }.",
+            )
+    return amounts
 
 
 def _as_bool(value: Any) -> bool:

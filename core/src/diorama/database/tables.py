@@ -134,6 +134,23 @@ run_times = Table(
     Column("runs", Integer, nullable=False),
 )
 
+costs = Table(
+    "costs",
+    metadata,
+    Column("job_id", String(26), primary_key=True),
+    Column("day", String(10), nullable=False),  # calendar day of this machine on which it was accepted, ISO
+    Column("model", Text, nullable=False),
+    Column("session_id", String(64)),
+    Column("owner", Text, nullable=False, server_default=""),
+    Column("currency", String(16), nullable=False),
+    Column("amount", Float, nullable=False),
+    Column("estimated", Boolean, nullable=False),  # false once the provider has told the figure
+    Column("created_at", Float, nullable=False),
+    Index("costs_by_day", "day", "currency"),
+    Index("costs_by_session", "session_id", "currency", sqlite_where=text("session_id IS NOT NULL")),
+)
+"""What each job costs or is expected to; kept when the job is forgotten, so that a cap cannot be emptied."""
+
 values = Table(
     "settings_values",
     metadata,
