@@ -39,23 +39,31 @@ def upstream(prompt: Prompt, starts: list[str]) -> set[str]:
 
 
 def find_cycle(prompt: Prompt, nodes: set[str]) -> list[str]:
-    """Return nodes that lie on or behind a cycle, empty if there is none."""
-    waiting = {
+    """Return the nodes that lie on cycles or between them, empty if there is none."""
+    sources = {
         key: {source for _, source, _ in linked_inputs(prompt[key]) if source in nodes} for key in nodes
     }
-    readers: dict[str, list[str]] = {}
-    for key, sources in waiting.items():
-        for source in sources:
-            readers.setdefault(source, []).append(key)
-    ready = [key for key, sources in waiting.items() if not sources]
+    readers: dict[str, set[str]] = {key: set() for key in nodes}
+    for key, found in sources.items():
+        for source in found:
+            readers[source].add(key)
+    left = _peel(nodes, sources, readers)  # without what no cycle leads to
+    return sorted(_peel(left, readers, sources))  # and without what leads to no cycle
+
+
+def _peel(nodes: set[str], needs: Mapping[str, set[str]], feeds: Mapping[str, set[str]]) -> set[str]:
+    """Remove nodes without needs again and again; what is left waits for itself."""
+    waiting = {key: needs[key] & nodes for key in nodes}
+    ready = [key for key, open_needs in waiting.items() if not open_needs]
     while ready:
         done = ready.pop()
         del waiting[done]
-        for reader in readers.get(done, ()):
-            waiting[reader].discard(done)
-            if not waiting[reader]:
-                ready.append(reader)
-    return list(waiting)
+        for reader in feeds[done]:
+            if reader in waiting:
+                waiting[reader].discard(done)
+                if not waiting[reader]:
+                    ready.append(reader)
+    return set(waiting)
 
 
 class OutputTypes:

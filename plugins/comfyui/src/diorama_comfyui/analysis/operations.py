@@ -48,14 +48,25 @@ def output_media(conversion: Conversion, info: ObjectInfo) -> str:
     prompt = conversion.prompt
     types = OutputTypes(prompt, info)
     kinds: list[tuple[bool, str]] = []
-    for node_id in output_nodes(prompt, info):
-        name = prompt[node_id]["class_type"].lower()
-        received = {types.of(source, slot) or "" for _, source, slot in linked_inputs(prompt[node_id])}
+    for node_id in output_nodes(prompt, info) or _unknown_ends(conversion, info):
+        node = prompt[node_id]
+        name = node["class_type"].lower()
+        cls = info.get(node["class_type"])
+        received: set[str] = set()
+        for input_name, source, slot in linked_inputs(node):
+            brought = types.of(source, slot) or "*"
+            spec = cls.by_name.get(input_name) if cls else None
+            received.update(spec.types if brought == "*" and spec else (brought,))
         kinds.append(("preview" not in name, _medium(name, received)))
     saved = {kind for keeps, kind in kinds if keeps} or {kind for _, kind in kinds}
-    if conversion.form_outputs and not saved:
-        saved = {kind for _, kind in kinds}
     return next((kind for kind in ("video", "image", "audio", "3d", "text") if kind in saved), "")
+
+
+def _unknown_ends(conversion: Conversion, info: ObjectInfo) -> list[str]:
+    """Nodes of unknown class that nothing reads from: what would be outputs if their package were there."""
+    prompt = conversion.prompt
+    read = {source for node in prompt.values() for _, source, _ in linked_inputs(node)}
+    return [key for key, node in prompt.items() if key not in read and node["class_type"] not in info]
 
 
 def _medium(class_name: str, received: set[str]) -> str:

@@ -209,13 +209,13 @@ class ComfyClient:
 
 def normal_url(url: str) -> str:
     """Return an address without a trailing slash, ``http://`` added. Raises ``ValueError`` if it is none."""
-    text = url.strip().rstrip("/")
+    text = url.strip()
     if "://" not in text:
         text = "http://" + text
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"{url!r} is no address of a ComfyUI server, such as {DEFAULT_URL}")
-    return text
+    return text.rstrip("/")
 
 
 def _entries(items: object) -> list[dict[str, Any]]:
