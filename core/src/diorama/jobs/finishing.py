@@ -16,7 +16,7 @@ from diorama.ids import new_id
 from diorama.jobs.checks import check_outputs
 from diorama.jobs.crash import point
 from diorama.jobs.folders import WorkFolders
-from diorama.jobs.ledger import Ledger
+from diorama.jobs.ledger import Ledger, Settle
 from diorama.jobs.live import LiveJob, Phase
 from diorama.jobs.records import Job, JobStatus
 from diorama.jobs.seams import Assets
@@ -38,6 +38,7 @@ class Finisher:
         folders: Work folders go back there.
         more: Tells whether a lane has another job waiting.
         over: Called in the writer thread once the end is on disk.
+        settle: Books what a job cost.
     """
 
     def __init__(
@@ -47,7 +48,9 @@ class Finisher:
         folders: WorkFolders,
         more: Callable[[str], bool],
         over: Callable[[LiveJob, Job], None],
+        settle: Settle | None = None,
     ) -> None:
+        self._settle = settle
         self._ledger, self._assets, self._folders = ledger, assets, folders
         self._more, self._over = more, over
         self._room = threading.BoundedSemaphore(BEHIND)
@@ -156,7 +159,8 @@ class Finisher:
 
     def _store(self, live: LiveJob, job: Job, rows: Sequence[Mapping[str, Any]]) -> None:
         try:
-            future = self._ledger.finish(job, rows, self._assets.insert)
+            settle = self._settle if live.job.cost or job.cost else None
+            future = self._ledger.finish(job, rows, self._assets.insert, settle)
         except (
             RuntimeError
         ):  # the database is closed: the row stays as it is and is picked up at the next start

@@ -21,6 +21,8 @@ from diorama.jobs.rows import from_row, text, to_row
 
 T = TypeVar("T")
 Jobs = list[Job]
+Admit = Callable[[Connection, Sequence[Job]], None]
+Settle = Callable[[Connection, Job], None]
 FINAL = tuple(status.value for status in JobStatus if status.final)
 ACTIVE = tuple(status.value for status in JobStatus if not status.final)
 
@@ -133,15 +135,19 @@ class Ledger:
 
     # Accepting
 
-    def add(self, jobs: Sequence[Job]) -> Future[Jobs]:
+    def add(self, jobs: Sequence[Job], admit: Admit | None = None) -> Future[Jobs]:
         """Store all jobs or none.
+
+        Args:
+            jobs: New ones.
+            admit: Called in the same transaction with those that are stored; what it raises stores none.
 
         Returns:
             The stored jobs in order. Where an owner's idempotency key was seen before, the first job with it is
             returned in place of the new one, which is not stored.
         """
-        if any(job.idempotency_key is not None for job in jobs):
-            return self._database.write(lambda connection: _add(connection, jobs))
+        if admit is not None or any(job.idempotency_key is not None for job in jobs):
+            return self._database.write(lambda connection: _add(connection, jobs, admit))
         answer: Future[Jobs] = Future()
         stored = self._inserts.add(*[to_row(job) for job in jobs])
         stored.add_done_callback(lambda done: _answer(done, answer, list(jobs)))
@@ -162,6 +168,7 @@ class Ledger:
         job: Job,
         rows: Sequence[Mapping[str, Any]] = (),
         insert_assets: Callable[[Connection, Sequence[Mapping[str, Any]]], None] | None = None,
+        settle: Settle | None = None,
     ) -> Future[None]:
         """Store the end of a job, and its assets in the same transaction.
 
@@ -169,16 +176,20 @@ class Ledger:
             job: In its final state.
             rows: Rows of assets whose files are on disk.
             insert_assets: Stores ``rows`` through the given connection.
+            settle: Called in the same transaction, for jobs that cost something.
 
         Returns:
             A future that raises :class:`Conflict` when the row is gone or final already; then nothing was stored.
         """
         values = _standing(job) | _ending(job)
-        if not rows or insert_assets is None:
+        if settle is None and not rows:
             return self._finishes.add(values)
 
         def action(connection: Connection) -> None:
-            insert_assets(connection, rows)
+            if rows and insert_assets is not None:
+                insert_assets(connection, rows)
+            if settle is not None:
+                settle(connection, job)
             if connection.execute(_FINISH, values).rowcount != 1:
                 raise Conflict(f"The job {job.id} was final already.")
             point("before_commit")
@@ -202,6 +213,25 @@ class Ledger:
             held=held,
             wait_reason=reason,
         )
+
+    def reroute(self, job: Job, admit: Admit | None = None) -> Future[None]:
+        """Put a started job back into the queue, to be run by another model.
+
+        Args:
+            job: As it is to run now.
+            admit: Called in the same transaction; what it raises leaves the row as it was.
+        """
+        row = to_row(job)
+        names = ("model", "lane", "request", "applied", "adjusted", "ignored", "memory", "cost")
+        columns = {"status": "queued", "progress": 0.0, "message": None, "started_at": None}
+
+        def action(connection: Connection) -> None:
+            if admit is not None:
+                admit(connection, [job])
+            query = update(table).where(table.c.id == job.id, table.c.finished_at.is_(None))
+            connection.execute(query.values(**columns, **{name: row[name] for name in names}))
+
+        return self._database.write(action)
 
     # Waiting
 
@@ -283,7 +313,7 @@ def _answer(done: Future[None], answer: Future[Jobs], jobs: Jobs) -> None:
         answer.set_result(jobs)
 
 
-def _add(connection: Connection, jobs: Sequence[Job]) -> list[Job]:
+def _add(connection: Connection, jobs: Sequence[Job], admit: Admit | None) -> list[Job]:
     stored: list[Job] = []
     fresh: list[Job] = []
     by_key: dict[tuple[str, str], Job] = {}
@@ -296,6 +326,8 @@ def _add(connection: Connection, jobs: Sequence[Job]) -> list[Job]:
         if first is job:
             fresh.append(job)
         stored.append(first)
+    if fresh and admit is not None:
+        admit(connection, fresh)
     if fresh:
         connection.execute(insert(table), [to_row(job) for job in fresh])
     return stored

@@ -110,6 +110,12 @@ class LiveJob:
             wait_reason=reason,
         )
 
+    def moved(self, job: Job) -> None:
+        """Put the job back into the queue, to be run by another model. The lock is held."""
+        self.waiting()
+        self.job, self.lane, self.memory = job, job.lane, {}
+        self._ignored, self._adjusted = list(job.ignored), list(job.adjusted)
+
     def view(self) -> Job:
         """Return the job as it stands now, without what only the queue knows."""
         with self.lock:
@@ -128,9 +134,11 @@ class LiveJob:
                 self.phase, self.token = Phase.OVER, Token()
 
     def ended(self, status: JobStatus, error: DioramaError | None = None, **changes: Any) -> Job:
-        """Return the job in its final state."""
+        """Return the job in its final state; an estimate stays only where something may have been billed."""
         with self.lock:
             view = self.view()
+            if status is not JobStatus.COMPLETED and not any(self.memory.values()):
+                changes["cost"] = None
             return replace(
                 view, status=status, progress=100.0 if status is JobStatus.COMPLETED else view.progress, numbers={},
                 message=error.message if error else "", error=error.describe() if error else None, held=False,

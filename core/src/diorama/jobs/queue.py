@@ -13,6 +13,7 @@ from typing import Any
 from diorama.contract import (
     BackendNotReady,
     Conflict,
+    DioramaError,
     InsufficientStorage,
     InvalidRequest,
     ModelInfo,
@@ -28,12 +29,13 @@ from diorama.jobs.folders import WorkFolders
 from diorama.jobs.lanes import Lanes
 from diorama.jobs.ledger import Ledger, Page
 from diorama.jobs.live import LiveJob, Phase
+from diorama.jobs.outages import Detours
 from diorama.jobs.overview import Overview, told
 from diorama.jobs.records import Job, JobKind, JobStatus, Note
 from diorama.jobs.recovery import recover
 from diorama.jobs.runner import Runner
 from diorama.jobs.scheduler import Scheduler
-from diorama.jobs.seams import Assets, Backends, Models
+from diorama.jobs.seams import Assets, Backends, Models, Purse
 from diorama.jobs.submission import Submission
 from diorama.jobs.waiting import Entry, WaitingList
 from diorama.settings import Settings
@@ -41,6 +43,8 @@ from diorama.workers.executor import Executor
 
 DRAIN_SECONDS = 5.0
 """Time that running jobs get to stop when the engine closes, and remote ones to note what they have bought."""
+DISK_SECONDS = 1.0
+"""The free space of the disk is looked at this often."""
 
 
 class JobQueue:
@@ -53,10 +57,13 @@ class JobQueue:
         models: The catalog.
         backends: The registry.
         settings: Limits and places.
+        purse: Keeps account of money; without one nothing is counted.
 
     Attributes:
         events: What happens, for listeners.
         ledger: The durable record.
+        run_times: How long work takes.
+        detours: Other ways for jobs whose offer is down.
     """
 
     def __init__(
@@ -67,22 +74,29 @@ class JobQueue:
         models: Models,
         backends: Backends,
         settings: Settings,
+        purse: Purse | None = None,
     ) -> None:
         self.events = EventHub()
         self.ledger = Ledger(database)
         self._settings = settings
         self._live: dict[str, LiveJob] = {}
         self._closing = False
+        self._free_bytes, self._measure_at = 0, 0.0
         self._positions = itertools.count(1)
         self._lanes = Lanes(executor, backends, models)
-        self._run_times = RunTimes(self.ledger)
+        self.run_times = RunTimes(self.ledger)
+        self._admit = purse.admit if purse else None
+        self.detours = Detours(self.ledger, self._lanes, self._admit)
         self._folders = WorkFolders(settings.work_dir)
         self._scheduler = Scheduler(self._run, self._lanes.slots, self._lanes.loaded, self._taken)
-        self._finisher = Finisher(self.ledger, assets, self._folders, self._scheduler.ready, self._over)
-        self._overview = Overview(self._scheduler, self._run_times)
+        self._finisher = Finisher(
+            self.ledger, assets, self._folders, self._scheduler.ready, self._over,
+            purse.settle if purse else None,
+        )  # fmt: skip
+        self._overview = Overview(self._scheduler, self.run_times)
         self._runner = Runner(
             self.ledger, self.events, executor, models, self._lanes, self._finisher, self._changed, self._again,
-            self._folders,
+            self._elsewhere, self._folders,
         )  # fmt: skip
 
     # Life
@@ -90,7 +104,7 @@ class JobQueue:
     def start(self) -> None:
         """Pick up the work that an earlier run left, and begin."""
         self._settings.work_dir.mkdir(parents=True, exist_ok=True)
-        self._run_times.load()
+        self.run_times.load()
         if self.ledger.paused():
             self._scheduler.pause()
         unfinished = self.ledger.unfinished()
@@ -151,13 +165,14 @@ class JobQueue:
         applied: Mapping[str, Any] | None = None,
         adjusted: tuple[Note, ...] = (),
         ignored: tuple[Note, ...] = (),
+        cost: Mapping[str, Any] | None = None,
     ) -> Job:
         """Make a job out of a resolved submission; nothing is stored."""
         return Job(
             id=new_id(), kind=kind, model=model.id, request=request, asked=asked, priority=submission.priority,
             owner=submission.owner, session_id=submission.session_id, batch_id=submission.batch_id,
             idempotency_key=submission.idempotency_key, strict=submission.strict, retry_of=submission.retry_of,
-            applied=applied or {}, adjusted=adjusted, ignored=ignored,
+            applied=applied or {}, adjusted=adjusted, ignored=ignored, cost=cost,
         )  # fmt: skip
 
     def submit(self, jobs: Sequence[Job]) -> Future[list[Job]]:
@@ -171,6 +186,8 @@ class JobQueue:
             RateLimited: the queue is full.
             InsufficientStorage: the disk is nearly full.
             BackendNotReady: the engine is closing.
+
+        The future raises InvalidRequest when a cap on spending would be passed.
         """
         self._check_room(len(jobs))
         now = time.time()
@@ -182,7 +199,8 @@ class JobQueue:
             for job in jobs
         ]  # fmt: skip
         answer: Future[list[Job]] = Future()
-        self.ledger.add(fresh).add_done_callback(lambda stored: self._accepted(stored, fresh, answer))
+        admit = self._admit if any(job.cost for job in fresh) else None
+        self.ledger.add(fresh, admit).add_done_callback(lambda stored: self._accepted(stored, fresh, answer))
         return answer
 
     def retry(self, job: Job) -> Future[list[Job]]:
@@ -196,7 +214,7 @@ class JobQueue:
         again = Job(
             id=new_id(), kind=job.kind, model=job.model, request=job.request, asked=job.asked, priority=job.priority,
             owner=job.owner, session_id=job.session_id, strict=job.strict, retry_of=job.id, applied=job.applied,
-            adjusted=job.adjusted, ignored=job.ignored,
+            adjusted=job.adjusted, ignored=job.ignored, cost=job.cost,
         )  # fmt: skip
         return self.submit([again])
 
@@ -373,7 +391,11 @@ class JobQueue:
                 f"The queue is full: it holds {len(self._live)} of at most {limits.queued_jobs} jobs.",
                 fix="Wait until some have finished, or raise limits.queued_jobs.",
             )
-        if shutil.disk_usage(self._settings.data_dir).free < limits.min_free_bytes:
+        now = time.monotonic()
+        if now >= self._measure_at:  # asking the file system can take longer than all the rest
+            self._free_bytes = shutil.disk_usage(self._settings.data_dir).free
+            self._measure_at = now + DISK_SECONDS
+        if self._free_bytes < limits.min_free_bytes:
             raise InsufficientStorage(
                 "The data disk is nearly full.", fix="Free some space, or lower limits.min_free_bytes."
             )
@@ -424,12 +446,25 @@ class JobQueue:
             self._scheduler.add([_entry(live)])
         self._changed(live)
 
+    def _elsewhere(self, live: LiveJob, error: DioramaError) -> bool:
+        job = self.detours.another(live, error)
+        if job is None:
+            return False
+        with live.lock:
+            if live.token.cancelled:  # meanwhile
+                self._finisher.stopped(live)
+                return True
+            live.moved(job)
+            self._scheduler.add([_entry(live)])
+        self._changed(live)
+        return True
+
     def _over(self, live: LiveJob, job: Job) -> None:
         with live.lock:
             live.phase = Phase.OVER
         self._live.pop(job.id, None)
         if job.status is JobStatus.COMPLETED:
-            self._run_times.measured(job, job.timings)
+            self.run_times.measured(job, job.timings)
         self.events.publish(job.id, job.status.value, told(job))
         live.done.set_result(job)
 

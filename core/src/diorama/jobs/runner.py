@@ -24,6 +24,7 @@ from diorama.jobs.folders import WorkFolders
 from diorama.jobs.lanes import Lanes
 from diorama.jobs.ledger import Ledger
 from diorama.jobs.live import LiveJob, Phase
+from diorama.jobs.outages import is_outage
 from diorama.jobs.records import Job, JobKind
 from diorama.jobs.seams import Models
 from diorama.jobs.sink import RunSink
@@ -46,6 +47,7 @@ class Runner:
         finisher: Takes over once the backend has returned.
         changed: Tells listeners about a job's present state.
         again: Puts a job back into the queue: with the job and, when it must wait for a person, the reason.
+        elsewhere: Sends a job whose offer is down to another offer; False when there is none.
         folders: Where work folders come from.
     """
 
@@ -59,11 +61,12 @@ class Runner:
         finisher: Finisher,
         changed: Callable[[LiveJob], None],
         again: Callable[[LiveJob, str | None], None],
+        elsewhere: Callable[[LiveJob, DioramaError], bool],
         folders: WorkFolders,
     ) -> None:
         self._ledger, self._events, self._executor, self._models = ledger, events, executor, models
         self._lanes, self._finisher, self._changed, self._again = lanes, finisher, changed, again
-        self._folders = folders
+        self._elsewhere, self._folders = elsewhere, folders
 
     def run(self, live: LiveJob, slot: str) -> None:
         """Run a job once; its end is stored by the finisher, beside this thread."""
@@ -111,16 +114,25 @@ class Runner:
             self._finisher.cancelled(live)
         elif isinstance(error, BackendError) and error.unsure:
             self._again(live, error.message)
-        elif isinstance(error, BackendError) and error.retryable and self._may_repeat(live):
-            log.warning("Job %s is run again: %s", live.job.id, error)
-            self._again(live, None)
         elif isinstance(error, DioramaError):
-            self._finisher.failed(live, error)
+            self._repeat_or_fail(live, error)
         else:
             log.error("Job %s failed unexpectedly.", live.job.id, exc_info=error)
             self._finisher.failed(
                 live, BackendError(f"It failed unexpectedly: {type(error).__name__}: {error}")
             )
+
+    def _repeat_or_fail(self, live: LiveJob, error: DioramaError) -> None:
+        """This machine gets a second try first; of several remote offers the next one is the better try."""
+        repeat = isinstance(error, BackendError) and error.retryable and self._may_repeat(live)
+        here = self._lanes.is_device(live.job.lane)
+        if not (repeat and here) and is_outage(error) and self._elsewhere(live, error):
+            return
+        if repeat:
+            log.warning("Job %s is run again: %s", live.job.id, error)
+            self._again(live, None)
+        else:
+            self._finisher.failed(live, error)
 
     def _may_repeat(self, live: LiveJob) -> bool:
         if live.job.attempt >= MAX_ATTEMPTS:

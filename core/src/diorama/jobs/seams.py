@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from diorama.assets.staged import StagedOutput
-from diorama.contract import Backend, ModelInfo
+from diorama.contract import Backend, DioramaError, ModelInfo
+from diorama.jobs.records import Job
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -44,3 +45,17 @@ class Assets(Protocol):
 
     def discard(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Remove the files of rows that will not be inserted."""
+
+
+class Purse(Protocol):
+    """Keeps account of what jobs cost. Both calls happen inside the transaction that stores the jobs themselves."""
+
+    def admit(self, connection: Connection, jobs: Sequence[Job]) -> None:
+        """Book the estimates of jobs, in place of earlier ones of theirs; raises when a cap would be passed."""
+
+    def settle(self, connection: Connection, job: Job) -> None:
+        """Book what a finished job cost; nothing when its ``cost`` is ``None``."""
+
+
+OtherOffers = Callable[[Job, DioramaError], Iterator[Job]]
+"""Gives a job as other offers of its family would run it, best first, after its own offer failed."""

@@ -17,6 +17,9 @@ class Submission:
         kind: ``generate``, ``edit``, ``video``, ``upscale``, ``download``; empty to infer it from the inputs
             and what the model can do (images given: edit where offered).
         model: Model id, alias or family name; empty for the default model of the operation.
+        policy: How a family name becomes one of its offers: ``cheapest``, ``fastest``, ``local-only``, ``quality``;
+            empty for the first that is ready, on this machine before others.
+        failover: Whether another offer of the family may take over when the chosen one is down.
         prompt: Text.
         negative_prompt: What should not appear.
         width: Pixels.
@@ -51,6 +54,8 @@ class Submission:
 
     kind: str = ""
     model: str = ""
+    policy: str = ""
+    failover: bool = False
     prompt: str = ""
     negative_prompt: str | None = None
     width: int | None = None
