@@ -169,10 +169,9 @@ async function resume() {
 
 async function start() {
   try {
-    const status = call("/api/system/status");
     fillModels(await call("/api/models?operation=generate"));
     await Promise.all([chooseModel(), loadRecent(), resume()]);
-    const machine = await status;
+    const machine = await call("/api/system/status");
     $("machine").textContent = `${machine.devices.join(", ")}   diorama ${machine.version}`;
   } catch (error) {
     fail(error);

@@ -58,7 +58,7 @@ export function fitForm(model) {
   range("guidance_scale", can.guidance_scale);
   range("num_images", can.images_out?.maximum > 1 ? can.images_out : null);
   sizes(can.sizes);
-  const price = model.price ? `${model.price.amount} ${model.price.currency} per ${model.price.per}` : "free to run";
+  const price = model.price ? `${model.price.amount} ${model.price.currency} per ${model.price.per}` : "Free to run";
   const place = model.data_leaves_machine ? "the prompt leaves this machine" : "runs on this machine";
   const fix = model.availability.state === "ready" ? "" : ` ${model.availability.fix ?? ""}`;
   $("model-note").textContent = `${model.description} ${price}, ${place}.${fix}`.trim();
