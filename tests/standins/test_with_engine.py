@@ -1,0 +1,115 @@
+"""Remote jobs in a real engine in a process of its own: killed in the middle, closed in good order, started again."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomli_w
+
+from standins import ReplicateStandin, Script
+
+MODEL = "replicate:black-forest-labs/flux-schnell"
+
+
+class Home:
+    """A data directory whose engines talk to the stand-in."""
+
+    def __init__(self, folder: Path, server: ReplicateStandin) -> None:
+        self.folder, self.server = folder, server
+        hosts = [f"127.0.0.1:{port}" for port in server.ports.values()]
+        table = {
+            "api_url": server.url(),
+            "allow_hosts": hosts,
+            "concurrency": 100,
+            "poll_seconds": 0.1,
+            "retry_seconds": 0.05,
+        }
+        config = folder / "config" / "config.toml"
+        config.parent.mkdir(parents=True)
+        config.write_text(
+            tomli_w.dumps(
+                {"keyring": False, "plugins_allow": ["replicate"], "backends": {"replicate": table}}
+            )
+        )
+
+    def start(self, count: int, *more: str) -> subprocess.Popen[str]:
+        """Start an engine that submits `count` jobs."""
+        env = {**os.environ, "DIORAMA_HOME": str(self.folder), "REPLICATE_API_TOKEN": self.server.key,
+               "PYTHONPATH": str(Path(__file__).parents[1])}  # fmt: skip
+        command = [sys.executable, "-m", "standins.engine_run", MODEL, str(count), *more]
+        return subprocess.Popen(command, env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def finish(self, process: subprocess.Popen[str]) -> list[dict[str, Any]]:
+        """Wait for an engine's end and read what it told about its jobs."""
+        out, _ = process.communicate(timeout=120)
+        return [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    with ReplicateStandin() as server:
+        yield Home(tmp_path / "home", server)
+
+
+def asked_about(server: ReplicateStandin) -> int:
+    """How many jobs were bought, and are known to their engine: it has asked for them."""
+    return sum(job.requests["poll"] > 0 for job in list(server.jobs.values()))
+
+
+def release_all(server: ReplicateStandin) -> None:
+    server.default = Script(queued=0, running=0)
+    for job in list(server.jobs.values()):
+        job.release()
+
+
+@pytest.mark.parametrize("count", [1, 100])
+def test_killed_in_the_middle_every_result_comes_once(home: Home, count: int) -> None:
+    server = home.server
+    server.default = Script(hold="running", queued=0, running=0)
+    first = home.start(count)
+    server.wait_until(lambda: asked_about(server) == count, "all jobs to be bought and remembered", 60)
+    first.kill()
+    first.wait()
+    bought = set(server.jobs)
+    release_all(server)
+    rows = home.finish(home.start(0))
+    assert [row["status"] for row in rows] == ["completed"] * count
+    assert all(len(row["assets"]) == 1 for row in rows)
+    assert set(server.jobs) == bought
+    assert all(row["cost"]["amount"] == pytest.approx(0.003) for row in rows)
+    assert len(list((home.folder / "data" / "assets").rglob("*.png"))) >= count
+
+
+def test_closing_in_good_order_leaves_the_provider_at_work(home: Home) -> None:
+    server = home.server
+    server.default = Script(hold="running", queued=0, running=0)
+    first = home.start(3, "close")
+    server.wait_until(lambda: asked_about(server) == 3, "three jobs to run", 60)
+    home_rows = first.communicate("\n", timeout=60)
+    assert first.returncode == 0, home_rows
+    assert server.counts["cancel"] == 0
+    release_all(server)
+    rows = home.finish(home.start(0))
+    assert [row["status"] for row in rows] == ["completed"] * 3
+    assert server.submissions == 3
+
+
+def test_an_unconfirmed_purchase_waits_for_a_person(home: Home) -> None:
+    server = home.server
+    server.fault("submit", disconnect=True, after=True)
+    process = home.start(1, "close")
+    server.wait_until(lambda: server.submissions == 1, "the purchase", 60)
+    process.communicate("\n", timeout=60)
+    rows = home.finish(home.start(0))
+    assert [(row["status"], row["held"]) for row in rows] == [("queued", True)]
+    assert server.submissions == 1
+    rows = home.finish(home.start(0, "release"))
+    assert [row["status"] for row in rows] == ["completed"]
+    assert server.submissions == 2  # the person has decided to buy it again
