@@ -116,16 +116,10 @@ class LiveJob:
         self.job, self.lane, self.memory = job, job.lane, {}
         self._ignored, self._adjusted = list(job.ignored), list(job.adjusted)
 
-    def view(self) -> Job:
-        """Return the job as it stands now, without what only the queue knows."""
+    def view(self, **more: Any) -> Job:
+        """Return the job as it stands now, without what only the queue knows, and with ``more`` set."""
         with self.lock:
-            gauge = self.gauge
-            if gauge is None:
-                return self.job
-            return replace(
-                self.job, status=gauge.status, progress=gauge.percent, message=gauge.message, numbers=gauge.numbers,
-                ignored=tuple(self._ignored), adjusted=tuple(self._adjusted), memory=dict(self.memory),
-            )  # fmt: skip
+            return replace(self.job, **(self._present() | more))
 
     def abandon_if_running(self) -> None:
         """Give up a run that goes on while the engine closes; whatever it does now is not heard any more."""
@@ -136,11 +130,23 @@ class LiveJob:
     def ended(self, status: JobStatus, error: DioramaError | None = None, **changes: Any) -> Job:
         """Return the job in its final state; an estimate stays only where something may have been billed."""
         with self.lock:
-            view = self.view()
+            changes = self._present() | changes
             if status is not JobStatus.COMPLETED and not any(self.memory.values()):
                 changes["cost"] = None
-            return replace(
-                view, status=status, progress=100.0 if status is JobStatus.COMPLETED else view.progress, numbers={},
-                message=error.message if error else "", error=error.describe() if error else None, held=False,
-                timings=self.gauge.timings() if self.gauge else {}, finished_at=time.time(), wait_reason=None, **changes,
-            )  # fmt: skip
+            if status is JobStatus.COMPLETED:
+                changes["progress"] = 100.0
+            changes |= {
+                "status": status, "numbers": {}, "held": False, "wait_reason": None, "finished_at": time.time(),
+                "message": error.message if error else "", "error": error.describe() if error else None,
+                "timings": self.gauge.timings() if self.gauge else {},
+            }  # fmt: skip
+            return replace(self.job, **changes)
+
+    def _present(self) -> dict[str, Any]:
+        gauge = self.gauge
+        if gauge is None:
+            return {}
+        return {
+            "status": gauge.status, "progress": gauge.percent, "message": gauge.message, "numbers": gauge.numbers,
+            "ignored": tuple(self._ignored), "adjusted": tuple(self._adjusted), "memory": dict(self.memory),
+        }  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 
 from diorama.jobs.eta import RunTimes, remaining
 from diorama.jobs.live import LiveJob
+from diorama.jobs.progress import Gauge
 from diorama.jobs.records import Job, JobStatus
 from diorama.jobs.scheduler import Scheduler
 
@@ -31,8 +32,12 @@ class Overview:
 
     def view(self, live: LiveJob) -> Job:
         """Return the job as it stands now."""
+        with live.lock:
+            gauge = live.gauge
+            if gauge is not None:
+                return live.view(eta_seconds=self._eta(live.job, gauge))
         job = live.view()
-        return self._waiting(job) if job.status is JobStatus.QUEUED else self._running(live, job)
+        return job if job.status.final else self._waiting(job)
 
     def _waiting(self, job: Job) -> Job:
         ahead = self._scheduler.ahead(job.id)
@@ -45,20 +50,15 @@ class Overview:
             eta = round(mean * (1 + ahead / self._scheduler.width(job.lane)), 1)
         return replace(job, queue_position=ahead + 1, wait_reason=reason, eta_seconds=eta)
 
-    def _running(self, live: LiveJob, job: Job) -> Job:
-        with live.lock:
-            gauge = live.gauge
-            fraction = gauge.fraction if gauge else None
-            elapsed = time.monotonic() - gauge.stage_started if gauge else 0.0
-        mean = self._run_times.mean(job)
-        if job.status is JobStatus.GENERATING:
-            eta = remaining(mean, elapsed, fraction)
-        elif job.status is JobStatus.SAVING:
-            eta = None
-        else:  # downloading or loading: that part by its own pace, then the work as usual
-            before = remaining(None, elapsed, fraction)
-            eta = None if mean is None and before is None else round((before or 0.0) + (mean or 0.0), 1)
-        return replace(job, eta_seconds=eta)
+    def _eta(self, job: Job, gauge: Gauge) -> float | None:
+        elapsed, mean = time.monotonic() - gauge.stage_started, self._run_times.mean(job)
+        if gauge.status is JobStatus.SAVING:
+            return None
+        if gauge.status is JobStatus.GENERATING:
+            return remaining(mean, elapsed, gauge.fraction)
+        # downloading or loading: that part by its own pace, then the work as usual
+        before = remaining(None, elapsed, gauge.fraction)
+        return None if mean is None and before is None else round((before or 0.0) + (mean or 0.0), 1)
 
 
 def told(job: Job) -> Mapping[str, Any]:
