@@ -319,11 +319,11 @@ def test_retry_and_forget(world):
 def test_a_full_queue_and_a_full_disk_are_refused(world):
     limits = world.settings.limits
     world.queue.pause()
-    world.queue._settings = replace(world.settings, limits=replace(limits, queued_jobs=2))
+    world.queue._admission.limits = replace(limits, queued_jobs=2)
     world.queue.submit([world.job(), world.job()]).result(10)
     with pytest.raises(RateLimited):
         world.submit()
-    world.queue._settings = replace(world.settings, limits=replace(limits, min_free_bytes=2**62))
+    world.queue._admission.limits = replace(limits, min_free_bytes=2**62)
     with pytest.raises(InsufficientStorage):
         world.submit()
 

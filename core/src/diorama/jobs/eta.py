@@ -55,6 +55,13 @@ class RunTimes:
         known = self._means.get((job.model, work_of(job)))
         return known[0] if known else None
 
+    def typical(self) -> dict[str, float]:
+        """Return the usual seconds of a run by model: the median over its kinds of work, each as often as it ran."""
+        by_model: dict[str, list[tuple[float, int]]] = {}
+        for (model, _), known in list(self._means.items()):
+            by_model.setdefault(model, []).append(known)
+        return {model: _median(known) for model, known in by_model.items()}
+
     def measured(self, job: Job, timings: Mapping[str, float]) -> None:
         """Take a completed run; downloading and loading do not count, since they do not come again."""
         seconds = sum(value for stage, value in timings.items() if stage not in _BEFORE_WORK)
@@ -70,6 +77,16 @@ class RunTimes:
             self._stored[key] = now
         with suppress(RuntimeError):  # the database has closed meanwhile; a mean is no loss
             self._ledger.store_run_time(*key, mean, runs)
+
+
+def _median(known: list[tuple[float, int]]) -> float:
+    """Return the median of values that come with a number of occurrences."""
+    left = sum(runs for _, runs in known) / 2
+    for seconds, runs in sorted(known):
+        left -= runs
+        if left <= 0:
+            return seconds
+    return 0.0
 
 
 def remaining(mean: float | None, elapsed: float, fraction: float | None) -> float | None:

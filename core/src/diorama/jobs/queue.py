@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -14,13 +13,12 @@ from diorama.contract import (
     BackendNotReady,
     Conflict,
     DioramaError,
-    InsufficientStorage,
     InvalidRequest,
     ModelInfo,
-    RateLimited,
 )
 from diorama.database.writer import Database
 from diorama.ids import new_id
+from diorama.jobs.admission import Admission
 from diorama.jobs.crash import point
 from diorama.jobs.eta import RunTimes
 from diorama.jobs.events import Event, EventHub
@@ -43,8 +41,6 @@ from diorama.workers.executor import Executor
 
 DRAIN_SECONDS = 5.0
 """Time that running jobs get to stop when the engine closes, and remote ones to note what they have bought."""
-DISK_SECONDS = 1.0
-"""The free space of the disk is looked at this often."""
 
 
 class JobQueue:
@@ -81,7 +77,7 @@ class JobQueue:
         self._settings = settings
         self._live: dict[str, LiveJob] = {}
         self._closing = False
-        self._free_bytes, self._measure_at = 0, 0.0
+        self._admission = Admission(settings.limits, settings.data_dir)
         self._positions = itertools.count(1)
         self._lanes = Lanes(executor, backends, models)
         self.run_times = RunTimes(self.ledger)
@@ -189,7 +185,9 @@ class JobQueue:
 
         The future raises InvalidRequest when a cap on spending would be passed.
         """
-        self._check_room(len(jobs))
+        if self._closing:
+            raise BackendNotReady("The engine is closing.", fix="Submit it again once it runs.")
+        self._admission.check(len(self._live), len(jobs))
         now = time.time()
         fresh = [
             replace(
@@ -381,24 +379,6 @@ class JobQueue:
         self._scheduler.resume()
 
     # Within
-
-    def _check_room(self, count: int) -> None:
-        if self._closing:
-            raise BackendNotReady("The engine is closing.", fix="Submit it again once it runs.")
-        limits = self._settings.limits
-        if len(self._live) + count > limits.queued_jobs:
-            raise RateLimited(
-                f"The queue is full: it holds {len(self._live)} of at most {limits.queued_jobs} jobs.",
-                fix="Wait until some have finished, or raise limits.queued_jobs.",
-            )
-        now = time.monotonic()
-        if now >= self._measure_at:  # asking the file system can take longer than all the rest
-            self._free_bytes = shutil.disk_usage(self._settings.data_dir).free
-            self._measure_at = now + DISK_SECONDS
-        if self._free_bytes < limits.min_free_bytes:
-            raise InsufficientStorage(
-                "The data disk is nearly full.", fix="Free some space, or lower limits.min_free_bytes."
-            )
 
     def _accepted(self, stored: Future[list[Job]], fresh: Sequence[Job], answer: Future[list[Job]]) -> None:
         error = stored.exception()
