@@ -50,7 +50,8 @@ def test_built_in_workflows_are_what_a_server_takes(
 ) -> None:
     recipe = Recipe(
         checkpoint="x.safetensors", kind=kind, prompt="a", negative_prompt="b", seed=1, steps=20, guidance=5.0,
-        sampler="euler", scheduler="normal", size=(512, 304), final=final, loras=(LoraRef(id="l.safetensors", weight=0.5),), source=source, mask=mask,
+        sampler="euler", scheduler="normal", size=(512, 304), final=final,
+        loras=(LoraRef(id="l.safetensors", weight=0.5),), source=source, mask=mask,
     )  # fmt: skip
     assert check(build(recipe), info) == []
 

@@ -109,6 +109,10 @@ class ComfyBackend(Backend):
         """Run an upscaling workflow."""
         return self._run(Operation.UPSCALE, request, context, 1)
 
+    def describe(self, native_id: str, context: ListContext) -> ModelInfo | None:
+        """A workflow that was imported after the catalog was last read."""
+        return next((model for model in self.list_models(context) if model.native_id == native_id), None)
+
     # -- running -----------------------------------------------------------------------------
 
     def _run(self, operation: Operation, request: AnyRequest, context: JobContext, count: int) -> Result:

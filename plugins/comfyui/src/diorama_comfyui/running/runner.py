@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from diorama.contract import Artifact, BackendError, JobCancelled, JobContext
+from diorama.contract import Artifact, BackendError, BackendNotReady, JobCancelled, JobContext
 
 from diorama_comfyui.running.faults import refusal
 from diorama_comfyui.running.outputs import OutputGone, result_files, result_texts, save_files
@@ -139,7 +139,7 @@ class _Run:
             try:
                 socket.connect()
             except ServerOffline as error:
-                raise BackendError(f"{error}.", retryable=True, fix="Is ComfyUI running?") from error
+                raise BackendNotReady(f"No ComfyUI can be used: {error}.", fix="Start ComfyUI.") from error
             prompt_id = self._submit(names, prompt_id, client_id, fresh)
             return self._watcher(socket, prompt_id).wait()
         watcher = self._watcher(socket, prompt_id)
@@ -159,7 +159,7 @@ class _Run:
                     with upload.content.open("rb") as file:
                         names.append(self._client.upload(file, upload.name, UPLOAD_FOLDER))
             except ServerOffline as error:
-                raise BackendError(f"{error}.", retryable=True, fix="Is ComfyUI running?") from error
+                raise BackendNotReady(f"No ComfyUI can be used: {error}.", fix="Start ComfyUI.") from error
         return names
 
     def _submit(self, names: list[str], prompt_id: str, client_id: str, fresh: bool) -> str:

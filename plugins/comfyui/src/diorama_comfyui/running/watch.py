@@ -49,7 +49,7 @@ class Watcher:
         self._offline_seconds = offline_seconds
         self._started = False
         self._unbroken = socket.is_open
-        self._queue_asked = 0.0
+        self._queue_asked = time.monotonic() - QUEUE_SECONDS / 2  # most prompts start at once
 
     def wait(self) -> dict[str, Any]:
         """Return the history entry of the finished prompt.
@@ -73,6 +73,8 @@ class Watcher:
                 quiet_since = time.monotonic()
                 if self._take(frame):
                     return self._judge(self._entry_after_end())
+            elif not self._started and time.monotonic() - quiet_since < SILENCE_SECONDS:
+                self._report_queue()
             elif time.monotonic() - quiet_since >= SILENCE_SECONDS:
                 quiet_since = time.monotonic()
                 entry = self._ask()

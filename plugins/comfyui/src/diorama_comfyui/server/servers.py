@@ -140,6 +140,11 @@ class Servers:
         Raises :class:`ServerOffline` if none answers, :class:`ServerError` if none of them fits.
         """
         candidates = (self.get(url),) if url else self.all
+        if len(candidates) == 1:  # nothing to choose: whether it is up is found out by using it
+            only = candidates[0]
+            if fits(only.info()):
+                return only
+            raise ServerError("the server does not have all that this needs")
         states = self.probe(lambda server: server in candidates)
         online = [server for server in candidates if states[server.url].online]
         if not online:
