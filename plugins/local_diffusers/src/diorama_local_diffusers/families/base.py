@@ -55,6 +55,9 @@ class Family:
         parameters: JSON schema of parameters that only this family has.
         single_file: Whether the pipeline class opens whole checkpoints in one file.
         base: Hub id whose configuration and other parts complete a single file.
+        control_classes: Pipeline class of each task with ControlNets.
+        control_class: Class of the ControlNets.
+        control_image_name: What text to image calls the map.
         stored_float8: Whether the denoiser's weights are kept in 8 bits and computed in the device's own type.
     """
 
@@ -76,6 +79,9 @@ class Family:
     parameters: ClassVar[dict[str, Any]] = {}
     single_file: ClassVar[bool] = False
     base: ClassVar[str] = ""
+    control_classes: ClassVar[dict[Task, str]] = {}
+    control_class: ClassVar[str] = "ControlNetModel"
+    control_image_name: ClassVar[str] = "control_image"
     stored_float8: ClassVar[bool] = False
 
     def native_size(self, entry: ModelEntry, folder: PipelineFolder | None) -> tuple[int, int]:
@@ -159,12 +165,12 @@ class Family:
             ratios={name: size_of_ratio(ratio, width * height, step) for name, ratio in RATIOS.items()},
         )
 
-    def parameters_of(self, entry: ModelEntry) -> dict[str, Any]:
+    def parameters_of(self, entry: ModelEntry, folder: PipelineFolder | None) -> dict[str, Any]:
         """Return the JSON schema of the parameters that only this model has, empty when there are none."""
         properties = {**self.parameters.get("properties", {}), **parameter_schema(entry)}
         return {"type": "object", "properties": properties} if properties else {}
 
-    def common(self, entry: ModelEntry) -> dict[str, Any]:
+    def common(self, entry: ModelEntry, folder: PipelineFolder | None) -> dict[str, Any]:
         """Return the capability fields that all operations of a family share."""
         return {
             "negative_prompt": self.negative_prompt,
@@ -173,7 +179,7 @@ class Family:
             "schedulers": self.schedulers,
             "lora_kinds": (self.lora_kind,) if self.lora_kind else (),
             "preview": True,
-            "parameters": self.parameters_of(entry),
+            "parameters": self.parameters_of(entry, folder),
         }
 
 
@@ -187,7 +193,7 @@ class ImageFamily(Family):
 
     def capabilities(self, entry: ModelEntry, folder: PipelineFolder | None) -> dict[Operation, Capabilities]:
         """Return generate, and edit with strength and mask where the classes exist."""
-        sizes, common = self.sizes(entry, folder), self.common(entry)
+        sizes, common = self.sizes(entry, folder), self.common(entry, folder)
         found = {Operation.GENERATE: Capabilities(sizes=sizes, images_out=FOUR_PICTURES, **common)}
         if "image" in self.classes:
             strength = entry.default_strength or self.default_strength

@@ -38,6 +38,12 @@ class Flux(ImageFamily):
         "image": "FluxImg2ImgPipeline",
         "mask": "FluxInpaintPipeline",
     }
+    control_classes: ClassVar[dict[Task, str]] = {
+        "text": "FluxControlNetPipeline",
+        "image": "FluxControlNetImg2ImgPipeline",
+        "mask": "FluxControlNetInpaintPipeline",
+    }
+    control_class = "FluxControlNetModel"
     default_steps = 28
     default_guidance = 3.5
     lora_kind = "flux"

@@ -24,7 +24,7 @@ class InstructFamily(Family):
 
     def capabilities(self, entry: ModelEntry, folder: PipelineFolder | None) -> dict[Operation, Capabilities]:
         """Return edit, and generate for those whose pipeline also runs without a picture."""
-        common = self.common(entry)
+        common = self.common(entry, folder)
         found = {
             Operation.EDIT: Capabilities(
                 sizes=Sizes(match_input=True, free=False, minimum=1, maximum=65_500, multiple_of=1),

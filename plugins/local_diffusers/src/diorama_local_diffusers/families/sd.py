@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from diorama.contract import Capabilities, Operation
+from diorama.contract import Capabilities, Operation, Request
 
 from diorama_local_diffusers.families.base import ImageFamily, Task
 from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.folder import PipelineFolder
 from diorama_local_diffusers.runtime.schedulers import SAMPLERS
+
+EMBEDDINGS: dict[str, Any] = {
+    "embeddings": {
+        "type": "array",
+        "items": {"type": "string"},
+        "title": "Embeddings",
+        "description": "Names of textual inversions to load; write the same names into the prompt.",
+        "x-group": "advanced",
+    }
+}
+CLIP_SKIP: dict[str, Any] = {
+    "clip_skip": {
+        "type": "integer",
+        "minimum": 0,
+        "maximum": 4,
+        "default": 0,
+        "title": "CLIP skip",
+        "description": "How many of the text encoder's last layers are left out.",
+        "x-group": "advanced",
+    }
+}
 
 
 class StableDiffusion(ImageFamily):
@@ -22,6 +43,12 @@ class StableDiffusion(ImageFamily):
         "image": "StableDiffusionImg2ImgPipeline",
         "mask": "StableDiffusionInpaintPipeline",
     }
+    control_classes: ClassVar[dict[Task, str]] = {
+        "text": "StableDiffusionControlNetPipeline",
+        "image": "StableDiffusionControlNetImg2ImgPipeline",
+        "mask": "StableDiffusionControlNetInpaintPipeline",
+    }
+    control_image_name = "image"
     denoiser = "unet"
     multiple_of = 8
     native = 512
@@ -46,6 +73,23 @@ class StableDiffusion(ImageFamily):
         if folder is not None and folder.config("unet").get("in_channels") == 9:
             del found[Operation.GENERATE]
         return found
+
+    def parameters_of(self, entry: ModelEntry, folder: PipelineFolder | None) -> dict[str, Any]:
+        """Offer embeddings, and CLIP skip where the text encoder is deep enough for it."""
+        found = super().parameters_of(entry, folder)
+        layers = folder.config("text_encoder").get("num_hidden_layers", 12) if folder is not None else 12
+        more = {**EMBEDDINGS, **(CLIP_SKIP if layers >= 8 else {})}
+        return {"type": "object", "properties": {**found.get("properties", {}), **more}}
+
+    def further(self, task: Task, request: Request, pipe: Any) -> dict[str, Any]:
+        """Return CLIP skip when it was asked."""
+        if not request.parameters.get("clip_skip"):
+            return {}
+        encoder = pipe.text_encoder
+        if not hasattr(encoder, "text_model"):
+            # The pipeline looks for the last norm where older text encoders had it.
+            object.__setattr__(encoder, "text_model", encoder)
+        return {"clip_skip": request.parameters["clip_skip"]}
 
     def size_step(self, folder: PipelineFolder | None) -> int:
         """Return 8: the pipelines refuse other sizes, whatever the VAE's factor."""

@@ -18,6 +18,11 @@ class StableDiffusionXL(StableDiffusion):
         "image": "StableDiffusionXLImg2ImgPipeline",
         "mask": "StableDiffusionXLInpaintPipeline",
     }
+    control_classes: ClassVar[dict[Task, str]] = {
+        "text": "StableDiffusionXLControlNetPipeline",
+        "image": "StableDiffusionXLControlNetImg2ImgPipeline",
+        "mask": "StableDiffusionXLControlNetInpaintPipeline",
+    }
     native = 1024
     default_steps = 30
     default_guidance = 5.0

@@ -48,7 +48,7 @@ class VideoFamily(Family):
 
     def capabilities(self, entry: ModelEntry, folder: PipelineFolder | None) -> dict[Operation, Capabilities]:
         """Return video, with or without a start picture."""
-        common = self.common(entry)
+        common = self.common(entry, folder)
         sizes = self.sizes(entry, folder)
         if "text" not in self.classes and not sizes.choices:
             sizes = replace(

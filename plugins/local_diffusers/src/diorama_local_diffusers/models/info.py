@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from diorama.contract import (
     Availability,
     AvailabilityState,
     BackendSettings,
+    Capabilities,
     DioramaError,
     License,
     ModelInfo,
+    Operation,
+    Range,
 )
 
 from diorama_local_diffusers.families import family_named
+from diorama_local_diffusers.models.controls import control_sources, reference_adapter
 from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.folder import PipelineFolder, folder_bytes, missing_weights, read_folder
 from diorama_local_diffusers.models.locate import HUB_ID, locate, locate_path
 from diorama_local_diffusers.models.quantized import local_file
 from diorama_local_diffusers.models.vocabulary import read_vocabulary
 from diorama_local_diffusers.upscale.weights import weights_place
+
+CONTROL_PARAMETERS: dict[str, Any] = {
+    "controlnet_conditioning_scale": {
+        "type": "number", "minimum": 0, "maximum": 2, "default": 1.0, "title": "Strength of the map",
+    },
+    "detect_edges": {
+        "type": "boolean", "default": False, "title": "Find the edges",
+        "description": "Make the canny map from an ordinary picture.",
+    },
+}  # fmt: skip
+REFERENCE_PARAMETERS: dict[str, Any] = {
+    "ip_adapter_scale": {
+        "type": "number", "minimum": 0, "maximum": 1.5, "default": 0.6, "title": "Strength of the reference picture",
+    }
+}  # fmt: skip
 
 
 def model_info(entry: ModelEntry, settings: BackendSettings) -> ModelInfo:
@@ -32,7 +53,7 @@ def model_info(entry: ModelEntry, settings: BackendSettings) -> ModelInfo:
     return ModelInfo(
         id=f"{settings.id}:{entry.name}",
         title=entry.title or entry.name,
-        operations=family.capabilities(entry, folder),
+        operations=with_controls(family.capabilities(entry, folder), entry, folder, settings),
         family=entry.family or entry.name,
         kind=family.lora_kind or family.name,
         description=entry.description or f"{family.title} model.",
@@ -52,6 +73,34 @@ def model_info(entry: ModelEntry, settings: BackendSettings) -> ModelInfo:
         links={"homepage": f"https://huggingface.co/{entry.path}"} if hub else {},
         vocabulary=vocabulary.groups if vocabulary else {},
     )
+
+
+def with_controls(
+    found: dict[Operation, Capabilities],
+    entry: ModelEntry,
+    folder: PipelineFolder | None,
+    settings: BackendSettings,
+) -> dict[Operation, Capabilities]:
+    """Add ControlNet maps and reference pictures where there are networks for them."""
+    kinds = tuple(control_sources(entry, folder, settings))
+    adapter = reference_adapter(entry, folder, settings)
+    result = dict(found)
+    for operation in (Operation.GENERATE, Operation.EDIT):
+        if operation not in found:
+            continue
+        changes: dict[str, Any] = {}
+        extra: dict[str, Any] = {}
+        if kinds:
+            changes["control_kinds"] = kinds
+            extra |= CONTROL_PARAMETERS
+        if adapter is not None and operation is Operation.GENERATE:
+            changes["images_in"] = Range(minimum=0, maximum=1, integer=True)
+            extra |= REFERENCE_PARAMETERS
+        if extra:
+            properties = {**found[operation].parameters.get("properties", {}), **extra}
+            changes["parameters"] = {"type": "object", "properties": properties}
+        result[operation] = replace(found[operation], **changes)
+    return result
 
 
 def weights_on_disk(entry: ModelEntry, settings: BackendSettings) -> Path | None:

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from diorama.contract import Artifact, ContentRefused, EditRequest, GenerateRequest, JobContext, Request
+from diorama.contract import (
+    Artifact,
+    ContentRefused,
+    EditRequest,
+    GenerateRequest,
+    InvalidRequest,
+    JobContext,
+    Request,
+)
 
 from diorama_local_diffusers.families.base import Task
+from diorama_local_diffusers.runtime.controls import Controls, reference
+from diorama_local_diffusers.runtime.embeddings import embeddings
 from diorama_local_diffusers.runtime.memory import is_out_of_memory
 from diorama_local_diffusers.runtime.previews import linear_preview
 from diorama_local_diffusers.runtime.residency import Loaded
@@ -17,36 +29,74 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 
-def run_each(
-    loaded: Loaded,
-    task: Task,
-    request: GenerateRequest | EditRequest,
-    context: JobContext,
-    arguments: dict[str, Any],
-    steps: tuple[int, int],
-    size: tuple[int, int],
-    finish: Callable[[Image], Image],
-) -> list[Artifact]:
-    """Make the pictures of a request one at a time, each with its own seed, and save them.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureCall:
+    """What one operation asks of a pipeline.
 
-    Args:
-        loaded: The open model.
+    Attributes:
         task: Chooses the pipeline class.
-        request: What was asked.
-        context: The job.
-        arguments: Of the pipeline call, beyond prompt, steps and guidance.
-        steps: Steps to ask for, and steps that really run.
+        arguments: Of the call, beyond prompt, steps and guidance.
+        steps: Steps to ask for.
+        runs: Steps that really run.
         size: Width and height that the pipeline works at.
         finish: Turns the pipeline's picture into the one to save.
     """
-    pipe = loaded.view(loaded.family.pipeline_class(task, loaded.pipe))
-    call = call_arguments(loaded, task, request, pipe, steps[0]) | {"output_type": "pil"} | arguments
-    saved = []
-    for index in range(request.num_images):
-        reporter = StepReporter(context, steps[1], index, request.num_images, previewer(loaded, pipe, size))
-        output = run_once(loaded, pipe, call, reporter, context, request, index)
-        saved.append(context.save(finish(output.images[0]), seed=request.seed_of(index)))
-    return saved
+
+    task: Task
+    arguments: dict[str, Any]
+    steps: int
+    runs: int
+    size: tuple[int, int]
+    finish: Callable[[Image], Image]
+
+
+def run_each(
+    loaded: Loaded, plan: PictureCall, request: GenerateRequest | EditRequest, context: JobContext
+) -> list[Artifact]:
+    """Make the pictures of a request one at a time, each with its own seed, and save them."""
+    with equipment(loaded, plan.task, plan.size, request, context) as (pipe, more):
+        call = call_arguments(loaded, plan.task, request, pipe, plan.steps) | plan.arguments | more
+        call["output_type"] = "pil"
+        saved = []
+        for index in range(request.num_images):
+            shown = previewer(loaded, pipe, plan.size)
+            reporter = StepReporter(context, plan.runs, index, request.num_images, shown)
+            output = run_once(loaded, pipe, call, reporter, context, request, index)
+            saved.append(context.save(plan.finish(output.images[0]), seed=request.seed_of(index)))
+        return saved
+
+
+@contextmanager
+def equipment(
+    loaded: Loaded,
+    task: Task,
+    size: tuple[int, int],
+    request: GenerateRequest | EditRequest,
+    context: JobContext,
+) -> Iterator[tuple[Any, dict[str, Any]]]:
+    """Give the pipeline with everything on that the request brings along, and take it off again.
+
+    That is ControlNet maps, a reference picture, and embeddings.
+    """
+    family, parameters = loaded.family, request.parameters
+    more: dict[str, Any] = {}
+    if request.control:
+        controls = Controls(loaded, request.control, loaded.settings, context)
+        pipe = controls.view(task)
+        more |= controls.arguments(task, size, parameters)
+    else:
+        pipe = loaded.view(family.pipeline_class(task, loaded.pipe))
+    with ExitStack() as stack:
+        if parameters.get("embeddings"):
+            stack.enter_context(embeddings(loaded.pipe, parameters["embeddings"], loaded.settings))
+        if isinstance(request, GenerateRequest) and request.images:
+            if pipe is not loaded.pipe:
+                raise InvalidRequest(
+                    "A reference picture and control maps do not go together.", field="reference_images"
+                )
+            image = request.images[0].load_image()
+            more |= stack.enter_context(reference(loaded, image, loaded.settings, parameters, context))
+        yield pipe, more
 
 
 def call_arguments(loaded: Loaded, task: Task, request: Request, pipe: Any, steps: int) -> dict[str, Any]:

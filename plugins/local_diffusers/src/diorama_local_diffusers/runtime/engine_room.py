@@ -82,7 +82,7 @@ class EngineRoom:
             pipe, folder = opener.open(quantization)
             if plan != "full":
                 apply_plan(pipe, plan, self.device)
-            return Loaded(entry, opener.family, folder, pipe, self.device, plan)
+            return Loaded(entry, opener.family, folder, pipe, self._settings, self.device, plan)
 
         key = f"{entry.name}|{quantization}" if quantization else entry.name
         return self.residents.get(key, sum(self._parts(entry).values()), make)

@@ -9,7 +9,7 @@ from diorama.contract import Artifact, EditRequest, GenerateRequest, InvalidRequ
 
 from diorama_local_diffusers.families.base import ImageFamily, Task
 from diorama_local_diffusers.families.instruct import InstructFamily
-from diorama_local_diffusers.runtime.calls import run_each
+from diorama_local_diffusers.runtime.calls import PictureCall, run_each
 from diorama_local_diffusers.runtime.fitting import Fit, fit_picture
 from diorama_local_diffusers.runtime.residency import Loaded
 
@@ -27,7 +27,10 @@ def generate(loaded: Loaded, request: GenerateRequest, context: JobContext) -> l
     size = (request.width or width, request.height or height)
     arguments: dict[str, Any] = {"width": size[0], "height": size[1]}
     steps = family.steps_of(request, loaded.entry)
-    return run_each(loaded, "text", request, context, arguments, (steps, steps), size, lambda image: image)
+    plan = PictureCall(
+        task="text", arguments=arguments, steps=steps, runs=steps, size=size, finish=lambda image: image
+    )
+    return run_each(loaded, plan, request, context)
 
 
 def edit(loaded: Loaded, request: EditRequest, context: JobContext) -> list[Artifact]:
@@ -54,7 +57,10 @@ def _instruct(
         [_large(picture) for picture in pictures] if family.takes_list else fit.forth(pictures[0])
     )
     steps = family.steps_of(request, loaded.entry)
-    return run_each(loaded, "instruct", request, context, arguments, (steps, steps), fit.work, fit.back)
+    plan = PictureCall(
+        task="instruct", arguments=arguments, steps=steps, runs=steps, size=fit.work, finish=fit.back
+    )
+    return run_each(loaded, plan, request, context)
 
 
 def _large(picture: Image) -> Image:
@@ -88,8 +94,9 @@ def _repaint(loaded: Loaded, request: EditRequest, context: JobContext) -> list[
         result = fit.back(image)
         return result if mask is None else keep_outside(source, result, mask)
 
-    counts = (steps, loaded.family.runs_steps(steps, strength))
-    return run_each(loaded, task, request, context, arguments, counts, fit.work, finish)
+    runs = loaded.family.runs_steps(steps, strength)
+    plan = PictureCall(task=task, arguments=arguments, steps=steps, runs=runs, size=fit.work, finish=finish)
+    return run_each(loaded, plan, request, context)
 
 
 def _strength(loaded: Loaded, request: EditRequest) -> float:

@@ -6,6 +6,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
+from diorama.contract import BackendSettings
+
 from diorama_local_diffusers.families.base import Family
 from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.folder import PipelineFolder
@@ -21,10 +23,12 @@ class Loaded:
         family: Its adapter.
         folder: Where its parts came from, when that was a folder.
         pipe: The pipeline it was opened as.
+        settings: Of the backend.
         device: Where it computes.
         plan: The memory plan that it runs under.
         bytes: What its weights take.
         preview: Turns latents into small pictures, once it is fitted.
+        networks: ControlNets that were opened for it, by source.
         loras: ``(file, digest, weight)`` of the LoRA that are on, ``None`` when not known after a failure.
     """
 
@@ -34,9 +38,11 @@ class Loaded:
         family: Family,
         folder: PipelineFolder | None,
         pipe: Any,
+        settings: BackendSettings,
         device: str = "cpu",
         plan: str = "full",
     ) -> None:
+        self.settings = settings
         self.device = device
         self.plan = plan
         self.entry = entry
@@ -45,6 +51,7 @@ class Loaded:
         self.pipe = pipe
         self.bytes = weight_bytes(pipe)
         self.preview: Callable[[Any], Any] | None = None
+        self.networks: dict[str, Any] = {}
         self.loras: tuple[tuple[str, str, float], ...] | None = ()
         self._views: dict[str, Any] = {type(pipe).__name__: pipe}
         self._scheduler = pipe.scheduler
@@ -92,6 +99,7 @@ class Loaded:
     def forget_views(self) -> None:
         """Drop all other pipelines over these weights."""
         self._views = {type(self.pipe).__name__: self.pipe}
+        self.networks.clear()
 
 
 class Residents:
