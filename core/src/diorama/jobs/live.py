@@ -12,9 +12,9 @@ from typing import Any
 
 from diorama.assets.staged import StagedOutput
 from diorama.contract import DioramaError, Stage
-from diorama.jobs.cancel import Token
 from diorama.jobs.progress import Gauge
 from diorama.jobs.records import Job, JobStatus, Note
+from diorama.workers.cancel import CancelFlag
 
 
 class Phase(Enum):
@@ -54,7 +54,7 @@ class LiveJob:
         self.lane = job.lane
         self.lock = threading.RLock()
         self.phase = Phase.WAITING
-        self.token = Token()
+        self.token = CancelFlag()
         self.gauge: Gauge | None = None
         self.outputs: list[StagedOutput] = []
         self.memory: dict[str, Any] = dict(job.memory)
@@ -99,7 +99,7 @@ class LiveJob:
 
     def waiting(self, *, held: bool = False, reason: str | None = None) -> None:
         """Put the job back into the queue, ready for another run. The lock is held."""
-        self.phase, self.token, self.gauge = Phase.WAITING, Token(), None
+        self.phase, self.token, self.gauge = Phase.WAITING, CancelFlag(), None
         self.job = replace(
             self.job,
             lane=self.lane,
@@ -125,7 +125,7 @@ class LiveJob:
         """Give up a run that goes on while the engine closes; whatever it does now is not heard any more."""
         with self.lock:
             if self.phase is Phase.RUNNING:
-                self.phase, self.token = Phase.OVER, Token()
+                self.phase, self.token = Phase.OVER, CancelFlag()
 
     def ended(self, status: JobStatus, error: DioramaError | None = None, **changes: Any) -> Job:
         """Return the job in its final state; an estimate stays only where something may have been billed."""

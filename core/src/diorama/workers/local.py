@@ -72,6 +72,13 @@ class LocalExecutor:
             workers = dict(self._workers)
         return {device: worker.loaded for device, worker in workers.items() if worker.loaded}
 
+    def width(self, backend_id: str) -> int:
+        """Return how many jobs of a backend may run at once."""
+        backend = self._registry.backends.get(backend_id)
+        if backend is None or backend.placement == "worker":
+            return max(len(self._devices), 1)
+        return max(backend.concurrency, 1)
+
     def warm(self, device: str | None = None) -> None:
         """Start the worker of a device (the best one when ``None``) and its imports in the background."""
         if self._worker_backends():
