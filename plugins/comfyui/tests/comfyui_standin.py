@@ -50,6 +50,7 @@ class StandIn:
         self.origins: list[str] = []
         self.uploads: list[str] = []
         self.port = 0
+        self.max_upload = 104857600
         self.engine = Engine(ObjectInfo.from_raw(self.raw), folder, self._send)
         self.engine.legacy_previews = old
         self._body = json.dumps(self.raw).encode()
@@ -239,6 +240,8 @@ class StandIn:
         if image is None or isinstance(image, str):
             return Response(status_code=400)
         content, name = await image.read(), image.filename or "upload"
+        if len(content) > self.max_upload:
+            return Response(status_code=413)
         target = self.engine.folders.of("input", subfolder) / name
         number = 0
         while target.exists() and target.read_bytes() != content:

@@ -398,3 +398,51 @@ def test_upscale(backend: ComfyBackend, tmp_path: Path) -> None:
     job = Job(backend, UpscaleRequest(model="comfyui:twice", media=source), tmp_path)
     job.end()
     assert job.context.outputs[0].image.size == (40, 20)  # type: ignore[union-attr]
+
+
+def test_files_of_another_medium_are_named(backend: ComfyBackend, tmp_path: Path) -> None:
+    graph = {
+        **TEXT_TO_IMAGE,
+        "20": {"class_type": "EmptyAudio", "inputs": {"duration": 1.0, "sample_rate": 44100, "channels": 2}},
+        "21": {"class_type": "SaveAudio", "inputs": {"audio": ["20", 0], "filename_prefix": "tone"}},
+    }
+    backend.library.import_workflow(graph, title="With tone")
+    request = GenerateRequest(model="comfyui:with-tone", prompt="x", seed=1)
+    (run,) = Job(backend, request, tmp_path).end().facts["runs"]
+    assert [name.startswith("tone_") for name in run["left_on_server"]] == [True]
+
+
+def paid_workflow() -> dict[str, Any]:
+    return {
+        "1": {"class_type": "FluxProUltraImageNode", "inputs": {"prompt": "x", "prompt_upsampling": False, "seed": 0,
+              "aspect_ratio": "16:9", "raw": False}},
+        "2": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "p"}},
+    }  # fmt: skip
+
+
+def test_paid_prompt_that_was_forgotten_is_not_bought_again(
+    backend: ComfyBackend, server: StandIn, tmp_path: Path
+) -> None:
+    backend.library.import_workflow(paid_workflow(), title="Ultra")
+    request = GenerateRequest(model="comfyui:ultra", prompt="x", seed=1)
+    server.engine.gate.clear()
+    job = Job(backend, request, tmp_path, secrets={"comfy_org_api_key": "canary"})
+    wait_for(lambda: server.engine.running and server.sockets)
+    assert server.engine.submitted[0]["extra_data"]["api_key_comfy_org"] == "canary"
+    server.restart()
+    with pytest.raises(BackendError) as caught:
+        job.end()
+    assert caught.value.unsure
+    assert len(server.engine.submitted) == 1
+    assert "canary" not in repr(job.context.memory)
+
+
+def test_input_that_is_too_large_names_its_field(
+    backend: ComfyBackend, server: StandIn, tmp_path: Path
+) -> None:
+    backend.library.import_workflow(INVERT, title="Negative")
+    server.max_upload = 10
+    source = sample_image(tmp_path, size=(40, 30))
+    with pytest.raises(BackendError, match="413") as caught:
+        Job(backend, EditRequest(model="comfyui:negative", images=(source,)), tmp_path).end()
+    assert caught.value.field == "images"

@@ -60,7 +60,6 @@ def fill(analysed: AnalysedWorkflow, request: AnyRequest, index: int = 0) -> Run
         weights=node_weights(prompt, analysed.info),
         loaders=loader_nodes(prompt, analysed.info),
         paid=analysed.paid,
-        workflow=analysed.conversion.workflow,
         seed=request.seed_of(index),
     )
 

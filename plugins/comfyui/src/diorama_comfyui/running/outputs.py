@@ -51,15 +51,19 @@ class OutputFile:
         return self.name.rpartition(".")[2].lower()
 
 
-def result_files(entry: Mapping[str, Any], plan: RunPlan) -> list[OutputFile]:
-    """The files that are results: saved before previewed, of the nodes and the medium that the plan names."""
+def result_files(entry: Mapping[str, Any], plan: RunPlan) -> tuple[list[OutputFile], list[str]]:
+    """The files that are results, and the names of saved files that are none.
+
+    Results are of the medium and of the nodes that the plan names; saved files go before previews.
+    """
     files = list(_files(entry))
-    files = [file for file in files if file.item.get("type") != "temp"] or files
-    files = [file for file in files if file.node_id in plan.outputs] or files
+    saved = [file for file in files if file.item.get("type") != "temp"] or files
+    files = [file for file in saved if file.node_id in plan.outputs] or saved
     wanted = [file for file in files if file.medium == plan.media]
     if not wanted and plan.media == "video":
         wanted = [file for file in files if file.medium == "image" and file.extension in _ANIMATED]
-    return wanted
+    others = [file.name for file in saved if file not in wanted and file.item.get("type") != "temp"]
+    return wanted, others
 
 
 def result_texts(entry: Mapping[str, Any]) -> list[str]:

@@ -40,7 +40,6 @@ class RunPlan:
         weights: Share of each node in the progress.
         loaders: Nodes that load models.
         paid: Whether a node calls a service that bills.
-        workflow: The web page's form, embedded into results by the server.
         seed: Seed of the run, where there is one.
     """
 
@@ -53,7 +52,6 @@ class RunPlan:
     weights: Mapping[str, float] = field(default_factory=dict)
     loaders: frozenset[str] = frozenset()
     paid: bool = False
-    workflow: Mapping[str, Any] | None = None
     seed: int | None = None
 
     def title(self, node_id: str) -> str:

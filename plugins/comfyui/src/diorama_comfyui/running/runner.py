@@ -160,6 +160,9 @@ class _Run:
                         names.append(self._client.upload(file, upload.name, UPLOAD_FOLDER))
             except ServerOffline as error:
                 raise BackendNotReady(f"No ComfyUI can be used: {error}.", fix="Start ComfyUI.") from error
+            except ServerError as error:
+                field = self._plan.fields.get(upload.targets[0])
+                raise BackendError(f"ComfyUI did not take an input: {error}.", field=field) from error
         return names
 
     def _submit(self, names: list[str], prompt_id: str, client_id: str, fresh: bool) -> str:
@@ -169,8 +172,6 @@ class _Run:
         extra: dict[str, Any] = {}
         if self._options.preview_method:
             extra["preview_method"] = self._options.preview_method
-        if self._plan.workflow:
-            extra["extra_pnginfo"] = {"workflow": self._plan.workflow}
         if self._options.comfy_org_key:
             extra["api_key_comfy_org"] = self._options.comfy_org_key
         self._context.progress("generating", None, "Sending the workflow")
@@ -206,7 +207,8 @@ class _Run:
 
     def _remember(self, prompt_id: str, client_id: str) -> None:
         about = {"prompt_id": prompt_id, "client_id": client_id, "server": self._client.url}
-        self._context.remember(**{self._key: about})
+        # A release by a person counts for one submission.
+        self._context.remember(**{self._key: about, "released": None})
 
     def _watcher(self, socket: EventSocket, prompt_id: str) -> Watcher:
         return Watcher(
@@ -220,7 +222,7 @@ class _Run:
         )
 
     def _collect(self, entry: dict[str, Any], prompt_id: str) -> RunResult:
-        files = result_files(entry, self._plan)
+        files, others = result_files(entry, self._plan)
         if not files:
             raise BackendError(f"The workflow ran, but left no {self._plan.media} behind.")
         artifacts = save_files(files, self._client, self._plan, self._context, self._index * 1000)
@@ -229,13 +231,15 @@ class _Run:
             "seconds": round(time.monotonic() - self._began, 3),
             "cached": bool(self._plan.weights) and set(self._plan.weights) <= self._tracker.cached,
         }
+        if others:
+            facts["left_on_server"] = others
         texts = result_texts(entry)
         if texts:
             facts["text"] = [text[:2000] for text in texts[:20]]
         return RunResult(artifacts, facts)
 
     def _give_up_if_paid(self) -> None:
-        if self._plan.paid:
+        if self._plan.paid and not self._context.memory.get("released"):
             raise BackendError(
                 "ComfyUI forgot the prompt, and the paid service in it may have been called already.",
                 unsure=True,

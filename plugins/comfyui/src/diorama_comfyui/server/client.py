@@ -16,6 +16,8 @@ DEFAULT_URL = "http://127.0.0.1:8188"
 _QUICK = httpx2.Timeout(10.0, connect=2.0)
 _LONG = httpx2.Timeout(120.0, connect=5.0)
 _BLOCK = 1 << 20
+MAX_OUTPUT = 8 << 30
+"""Bytes beyond which an output is not fetched."""
 
 
 class ComfyClient:
@@ -180,6 +182,8 @@ class ComfyClient:
                     )
                 with target.open("wb") as file:
                     for block in response.iter_bytes(_BLOCK):
+                        if file.tell() > MAX_OUTPUT:
+                            raise ServerError(f"{params['filename']} is larger than {MAX_OUTPUT >> 30} GB")
                         file.write(block)
         except httpx2.TransportError as error:
             raise _offline(self.url, error) from error
