@@ -124,7 +124,7 @@ class Family:
         return self.classes[task]
 
     def latent_grid(self, pipe: Any, latents: Any, width: int, height: int) -> Any:
-        """Return one picture's latents as (channels, height, width) for the preview."""
+        """Return one picture's latents as (channels, height, width) for the preview, ``None`` for no preview."""
         return latents[0]
 
     def card_latents(self, pipe: Any, latents: Any) -> Any:

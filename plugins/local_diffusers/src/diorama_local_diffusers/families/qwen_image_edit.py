@@ -31,7 +31,12 @@ class QwenImageEdit(InstructFamily):
         return qwen_guidance(request, self.guidance_of(request, entry))
 
     def latent_grid(self, pipe: Any, latents: Any, width: int, height: int) -> Any:
-        """Unpack the tokens; the VAE is one for videos, so there is a time axis of one."""
+        """Unpack the tokens; the VAE is one for videos, so there is a time axis of one.
+
+        The inpainting pipeline works at a size of its own choice, for which there is no preview.
+        """
+        if latents.shape[1] != (height // 16) * (width // 16):
+            return None
         return pipe._unpack_latents(latents, height, width, pipe.vae_scale_factor)[0][:, 0]
 
 

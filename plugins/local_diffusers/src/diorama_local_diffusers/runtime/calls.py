@@ -173,8 +173,11 @@ def previewer(loaded: Loaded, pipe: Any, size: tuple[int, int]) -> Callable[[Any
     """Return what turns latents into a small picture; the map is fitted at the first use."""
 
     def show(latents: Any) -> Any:
+        grid = loaded.family.latent_grid(pipe, latents, *size)
+        if grid is None:
+            return None
         if loaded.preview is None:
             loaded.preview = linear_preview(pipe, loaded.family)
-        return loaded.preview(loaded.family.latent_grid(pipe, latents, *size))
+        return loaded.preview(grid)
 
     return show
