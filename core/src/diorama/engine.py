@@ -27,9 +27,12 @@ from diorama.jobs.queue import JobQueue
 from diorama.jobs.records import Job, JobKind
 from diorama.jobs.submission import Submission
 from diorama.lock import DataLock
+from diorama.offers import Offers, Quotes
 from diorama.plugins.registry import PluginRegistry
-from diorama.resolution import Resolved, resolve
+from diorama.providers import Providers
+from diorama.resolution import Resolved
 from diorama.settings import Settings, load_settings
+from diorama.spending import BatchEstimate, Costs, Estimator, Purse
 from diorama.workers.local import LocalExecutor
 
 log = logging.getLogger(__name__)
@@ -79,13 +82,22 @@ class Engine:
         self.registry.load()
         self.secrets = Secrets(settings, self.registry.backends)
         self.fetch = SafeFetch(settings)
-        self.catalog = Catalog(self.registry, settings, fetch=self._fetch_for_listing, secret=self.secrets.get)
+        self.catalog = Catalog(
+            self.registry, settings, fetch=self._fetch_for_listing, secret=self.secrets.get
+        )
         self.assets = AssetStore(self.database, settings)
         self.executor = LocalExecutor(self.registry, settings, self.secrets)
+        self.purse = Purse(settings.spending)
         self.queue = JobQueue(
-            self.database, self.executor, self.assets, self.catalog, self.registry, settings
+            self.database, self.executor, self.assets, self.catalog, self.registry, settings, self.purse
         )
         self.events = self.queue.events
+        self.estimator = Estimator(self.queue.run_times)
+        self.offers = Offers(self.catalog, self.estimator, self.purse, settings.default_model)
+        self.queue.detours.offers = self.offers.others
+        self.quotes = Quotes(self.offers, self.estimator, self.purse, self.database, self.executor.width)
+        self.costs = Costs(self.database)
+        self.providers = Providers(settings, self.registry, self.secrets, self.catalog)
         self.catalog.start()
         self.queue.start()
         threading.Thread(target=self._tidy, name="tidy", daemon=True).start()
@@ -135,7 +147,15 @@ class Engine:
         Raises:
             DioramaError: as :meth:`submit`.
         """
-        return resolve(submission, self.catalog.get(submission.model or self.settings.default_model))
+        return self.offers.plan(submission)
+
+    def estimate(self, submissions: Sequence[Submission]) -> BatchEstimate:
+        """Return price and time of submissions before anything is sent; nothing is stored.
+
+        Raises:
+            DioramaError: as :meth:`submit_many`.
+        """
+        return self.quotes.of(submissions)
 
     def submit(self, submission: Submission) -> Job:
         """Accept one job; when this returns it is on disk and will reach a final state.
@@ -171,6 +191,8 @@ class Engine:
         if submission.kind == JobKind.DOWNLOAD:
             return self._download_job(submission)
         resolved = self.plan(submission)
+        estimate = self.estimator.of(resolved)
+        self.purse.check(estimate)
         return self.queue.new_job(
             kind=JobKind(resolved.kind.value),
             model=resolved.model,
@@ -180,6 +202,7 @@ class Engine:
             applied=resolved.applied,
             adjusted=resolved.adjusted,
             ignored=resolved.ignored,
+            cost=estimate.cost,
         )
 
     def _download_job(self, submission: Submission) -> Job:

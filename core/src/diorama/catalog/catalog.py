@@ -18,6 +18,7 @@ from diorama.catalog.listing import (
     read_cache,
     write_cache,
 )
+from diorama.catalog.prices import PriceBook
 from diorama.catalog.search import ModelFilter, ModelIndex
 from diorama.contract import DioramaError, ModelInfo, UnknownModel, split_model_id
 from diorama.plugins.registry import PluginRegistry
@@ -32,7 +33,7 @@ class Catalog:
 
     Args:
         registry: The backends.
-        settings: Aliases, offline switch, cache folder.
+        settings: Aliases, offline switch, cache folder, the user's prices.
         fetch: The guarded way to the network, for backends that list over it.
         secret: Looks up ``(backend id, name)``.
     """
@@ -49,6 +50,7 @@ class Catalog:
         self._settings = settings
         self._fetch = fetch
         self._secret = secret
+        self._prices = PriceBook(settings.prices_file)
         self._lock = threading.Lock()
         self._listings: dict[str, Listing] = {}
         self._described: dict[str, ModelInfo] = {}
@@ -62,7 +64,12 @@ class Catalog:
         return self._revision
 
     def start(self) -> None:
-        """Show the lists of the last run at once, and ask every backend anew in the background."""
+        """Show the lists of the last run at once, and ask every backend anew in the background.
+
+        Raises:
+            InvalidRequest: the user's prices cannot be read.
+        """
+        self._prices.load()
         for backend_id in self._registry.backends:
             self._listings[backend_id] = read_cache(self._cache_file(backend_id))
         self._rebuild()
@@ -77,9 +84,12 @@ class Catalog:
 
         Raises:
             UnknownModel: there is no such backend.
+            InvalidRequest: the user's prices cannot be read.
         """
         if backend_id is not None:
             self._registry.backend(backend_id)
+        if self._prices.load():
+            self._rebuild()
         names = [backend_id] if backend_id else list(self._registry.backends)
         if not names:
             return
@@ -117,6 +127,21 @@ class Catalog:
             raise self._unknown(name)
         return found
 
+    def offers(self, name: str) -> tuple[ModelInfo, ...]:
+        """Return all models of a family, ready ones first; empty when ``name`` means one model and no family."""
+        wanted = self._settings.aliases.get(name, name)
+        if wanted in self._index.by_id:
+            return ()
+        self._wait_for_first_list()
+        low = wanted.casefold()
+        return tuple(model for model in self._index.named(wanted) if model.family.casefold() == low)
+
+    def forget(self, backend_id: str) -> None:
+        """Drop the list of a backend that is switched off."""
+        with self._lock:
+            self._listings.pop(backend_id, None)
+        self._rebuild()
+
     def _describe(self, model_id: str) -> ModelInfo | None:
         backend_id, native_id = split_model_id(model_id)
         if not backend_id or not native_id:
@@ -130,7 +155,7 @@ class Catalog:
             log.warning("Backend %s failed to describe %s", backend_id, native_id, exc_info=True)
             raise UnknownModel(f"{backend_id} could not look up {native_id!r}.", field="model") from error
         if model is not None and model.id == model_id:
-            self._described[model_id] = model
+            model = self._described[model_id] = self._prices.applied(model)
             return model
         return None
 
@@ -167,7 +192,9 @@ class Catalog:
 
     def _rebuild(self) -> None:
         with self._lock:
-            listed = [model for item in self._listings.values() for model in item.models]
+            listed = [
+                self._prices.applied(model) for item in self._listings.values() for model in item.models
+            ]
             self._index = ModelIndex(sorted(listed, key=_shelf))
             self._revision += 1
 
@@ -182,7 +209,11 @@ class Catalog:
         )
 
     def _cache_file(self, backend_id: str) -> Path:
-        options = self._settings.backends.get(backend_id, {})
+        """A key that came or went makes another list, so that a list without keys is not shown to who has one now."""
+        options = dict(self._settings.backends.get(backend_id, {}))
+        backend = self._registry.backends.get(backend_id)
+        if self._secret is not None and backend is not None:
+            options["keys"] = sorted(name for name in backend.secrets if self._secret(backend_id, name))
         return cache_path(self._settings.cache_dir, backend_id, options)
 
 

@@ -88,6 +88,8 @@ class PluginRegistry:
         self._backends: dict[str, Backend] = {}
         self._loaded: dict[str, LoadedPlugin] = {}
         self._broken: list[BrokenPlugin] = []
+        self._disabled: list[str] = []
+        self._retired: list[Backend] = []
 
     def load(self) -> None:
         """Find, import and register everything; nothing is raised for a plugin's fault."""
@@ -98,15 +100,36 @@ class PluginRegistry:
         for name, item in self._allowed(EXTENSIONS_GROUP).items():
             self._guarded(name, item, partial(self._add_extension, name, item))
 
+    def reload(self, backend_id: str) -> None:
+        """Make one instance anew from the settings as they are now, or take it away where they switch it off.
+
+        Jobs that are running keep the old object; it is closed with the registry. A fault puts it on the broken list.
+        """
+        old = self._backends.pop(backend_id, None)
+        if old is not None:
+            self.manager.unregister(old)
+            self._loaded.pop(backend_id, None)
+            self._retired.append(old)
+        self._broken = [item for item in self._broken if item.name != backend_id]
+        for name, item, options in self._instances(self._allowed(BACKENDS_GROUP, quiet=True)):
+            if name == backend_id:
+                self._guarded(name, item, partial(self._add_backend, name, item, options))
+
     def backend(self, backend_id: str) -> Backend:
         """Return a backend.
 
         Raises:
-            BackendNotReady: it is installed but broken; the sentence says why.
+            BackendNotReady: it is switched off, or installed but broken; the sentence says why.
             UnknownModel: there is no such backend.
         """
         if backend_id in self._backends:
             return self._backends[backend_id]
+        if backend_id in self._disabled:
+            raise BackendNotReady(
+                f"The backend {backend_id!r} is switched off.",
+                field="model",
+                fix=f"Switch it on: `enabled = true` under [backends.{backend_id}], or in the settings of the page.",
+            )
         for broken in self._broken:
             if broken.name == backend_id:
                 raise BackendNotReady(
@@ -132,6 +155,11 @@ class PluginRegistry:
     def broken(self) -> tuple[BrokenPlugin, ...]:
         """What could not be used, and why."""
         return tuple(self._broken)
+
+    @property
+    def disabled(self) -> tuple[str, ...]:
+        """Ids of instances that the settings switch off."""
+        return tuple(self._disabled)
 
     def extensions(self) -> list[object]:
         """The registered hook wrappers."""
@@ -161,15 +189,15 @@ class PluginRegistry:
 
     def close(self) -> None:
         """Close every backend; one that fails to close is logged."""
-        for backend in self._backends.values():
+        for backend in (*self._backends.values(), *self._retired):
             try:
                 backend.close()
             except Exception:
                 log.exception("Backend %s failed to close", backend.name)
 
-    def _allowed(self, group: str) -> dict[str, Discovered]:
+    def _allowed(self, group: str, *, quiet: bool = False) -> dict[str, Discovered]:
         kept, extra = split_duplicates(discover(group))
-        for item in extra:
+        for item in () if quiet else extra:
             first = kept[item.name]
             self._mark_broken(item.name, item, f"the name is taken by {first.distribution} {first.version}")
         allowed = self.settings.plugins_allow
@@ -177,19 +205,18 @@ class PluginRegistry:
 
     def _instances(self, points: Mapping[str, Discovered]) -> list[tuple[str, Discovered, Mapping[str, Any]]]:
         """Every entry point once under its own name, and every configured table once under its id."""
-        instances = []
+        instances: list[tuple[str, Discovered, Mapping[str, Any]]] = []
         tables = self.settings.backends
         for backend_id, item in points.items():
             options = tables.get(backend_id, {})
-            if options.get("enabled", True) and "plugin" not in options:
+            if "plugin" not in options:
                 instances.append((backend_id, item, options))
         for backend_id, options in tables.items():
-            named = options.get("plugin")
-            if not named or not options.get("enabled", True):
-                continue
-            point = points.get(named) or Discovered(name=backend_id, value=str(named))
-            instances.append((backend_id, point, options))
-        return instances
+            if named := options.get("plugin"):
+                point = points.get(named) or Discovered(name=backend_id, value=str(named))
+                instances.append((backend_id, point, options))
+        self._disabled = [name for name, _, options in instances if not is_enabled(options)]
+        return [item for item in instances if is_enabled(item[2])]
 
     def _guarded(self, name: str, item: Discovered, action: Callable[[], None]) -> None:
         try:
@@ -244,6 +271,11 @@ class PluginRegistry:
             version=item.version,
             hooks=hooks,
         )
+
+
+def is_enabled(options: Mapping[str, Any]) -> bool:
+    """Tell whether a table ``[backends.<id>]`` leaves its backend switched on; variables give the value as text."""
+    return str(options.get("enabled", True)).strip().lower() not in ("0", "false", "no", "off")
 
 
 def _check_backend(backend: Backend) -> None:

@@ -116,7 +116,7 @@ class LocalExecutor:
             return self._workers[device]
 
     def _worker_backends(self) -> tuple[str, ...]:
-        backends = self._registry.backends.items()
+        backends = list(self._registry.backends.items())
         return tuple(sorted(name for name, backend in backends if backend.placement == "worker"))
 
     def _spec(self, device: str) -> WorkerSpec:
@@ -138,7 +138,7 @@ class LocalExecutor:
     def _worker_settings(self) -> Mapping[str, Any]:
         """The settings without what is no business of a worker: keys, the database, other backends' tables."""
         mine = self._worker_backends()
-        tables = {name: table for name, table in self._settings.backends.items() if name in mine}
+        tables = {name: table for name, table in dict(self._settings.backends).items() if name in mine}
         bare = replace(self._settings, server=ServerSettings(), database_url="", backends=tables, origins={})
         plain: Mapping[str, Any] = to_plain(bare)
         return plain

@@ -1,0 +1,290 @@
+"""Connections to providers: key, address, switch. What is set here is kept and takes effect at once."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from diorama.access.secrets import Secrets, SecretStatus
+from diorama.catalog import Catalog
+from diorama.contract import BackendNotReady, DioramaError, InvalidRequest, UnknownModel
+from diorama.plugins.registry import PluginRegistry
+from diorama.settings import Settings, read_table
+
+_HEADER = (
+    "# Written by Diorama when a provider is changed in the page or through the API; goes over config.toml.\n"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderStatus:
+    """What may be told about a provider.
+
+    Attributes:
+        id: Backend id.
+        title: Name for people.
+        is_enabled: Whether it is switched on.
+        api_url: Address in use; ``None`` where there is none to choose.
+        api_url_changed: Whether the address was set here.
+        secrets: Keys it reads, without values.
+        models: How many models it lists.
+        ready: How many of them can run now.
+        fetched_at: Unix seconds of the list; 0 when there is none.
+        error: Why the last listing, or the plugin itself, failed.
+    """
+
+    id: str
+    title: str
+    is_enabled: bool
+    api_url: str | None
+    api_url_changed: bool
+    secrets: tuple[SecretStatus, ...]
+    models: int
+    ready: int
+    fetched_at: float
+    error: str | None
+
+
+class Providers:
+    """Backends that somebody else runs, and how they are reached.
+
+    Args:
+        settings: Settings in force; their table of backends follows what is changed here.
+        registry: The backends.
+        secrets: Their keys.
+        catalog: Their models.
+    """
+
+    def __init__(
+        self, settings: Settings, registry: PluginRegistry, secrets: Secrets, catalog: Catalog
+    ) -> None:
+        self._settings, self._registry, self._secrets, self._catalog = settings, registry, secrets, catalog
+        self._lock = threading.Lock()
+
+    def all(self) -> list[ProviderStatus]:
+        """Return every provider: backends that read a key or have an address, also those switched off or broken."""
+        kept = read_table(self._settings.providers_file)
+        names = [
+            name
+            for name, backend in list(self._registry.backends.items())
+            if backend.secrets or getattr(backend, "api_url", None)
+        ]
+        names += [name for name in (*self._registry.disabled, *kept) if name not in names]
+        return [self._status(name, kept) for name in dict.fromkeys(names)]
+
+    def get(self, provider_id: str) -> ProviderStatus:
+        """Return one provider.
+
+        Raises:
+            UnknownModel: there is no such backend.
+        """
+        self._known(provider_id)
+        return self._status(provider_id, read_table(self._settings.providers_file))
+
+    def change(
+        self,
+        provider_id: str,
+        *,
+        secrets: Mapping[str, str] | None = None,
+        api_url: str | None = None,
+        is_enabled: bool | None = None,
+    ) -> ProviderStatus:
+        """Set keys, address or switch; what is ``None`` stays. Running jobs go on as they began.
+
+        Raises:
+            UnknownModel: there is no such backend.
+            InvalidRequest: a value cannot be used; nothing of it is kept.
+        """
+        self._known(provider_id)
+        changes: dict[str, Any] = {}
+        if api_url is not None:
+            changes["api_url"] = _checked(api_url)
+        if is_enabled is not None:
+            changes["enabled"] = is_enabled
+        _refuse_variables(provider_id, changes)
+        for name, value in (secrets or {}).items():
+            self._secrets.set(provider_id, name, value)
+        if changes:
+            self._keep(provider_id, changes)
+        self._relist(provider_id)
+        return self.get(provider_id)
+
+    def forget(self, provider_id: str) -> bool:
+        """Remove keys, address and switch that were set here; True when there was something.
+
+        Keys in variables, and what ``config.toml`` says, stay in force.
+
+        Raises:
+            UnknownModel: there is no such backend.
+        """
+        self._known(provider_id)
+        backend = self._registry.backends.get(provider_id)
+        names = list(backend.secrets) if backend else ["api_key"]
+        gone = [self._secrets.delete(provider_id, name) for name in names]
+        gone.append(self._keep(provider_id, None))
+        self._relist(provider_id)
+        return any(gone)
+
+    def remove_secret(self, provider_id: str, name: str) -> bool:
+        """Forget one key; True when it was kept here."""
+        self._known(provider_id)
+        gone = self._secrets.delete(provider_id, name)
+        self._relist(provider_id)
+        return gone
+
+    def test(self, provider_id: str) -> str:
+        """Make a real call with key and address; return a sentence about what answered.
+
+        Raises:
+            UnknownModel: there is no such backend.
+            BackendNotReady: the key is missing or refused, or the backend is switched off.
+            BackendError: the service does not answer.
+        """
+        backend = self._registry.backend(provider_id)
+        return backend.check(self._catalog.context(provider_id))
+
+    def discover(self, provider_id: str) -> ProviderStatus:
+        """Ask the provider for its models now, and keep the list.
+
+        Raises:
+            UnknownModel: there is no such backend.
+            BackendNotReady: it is switched off or broken.
+        """
+        self._catalog.refresh(provider_id)
+        return self.get(provider_id)
+
+    def _known(self, provider_id: str) -> None:
+        try:
+            self._registry.backend(provider_id)
+        except BackendNotReady:
+            return  # broken or switched off: it can be mended here
+        except UnknownModel as error:
+            error.field = "provider_id"
+            raise
+
+    def _status(self, name: str, kept: Mapping[str, Any]) -> ProviderStatus:
+        backend = self._registry.backends.get(name)
+        listing = self._catalog.listings().get(name)
+        models = listing.models if listing and backend else ()
+        broken = next((item.reason for item in self._registry.broken if item.name == name), None)
+        options = self._settings.backends.get(name, {})
+        address = getattr(backend, "api_url", None) or options.get("api_url")
+        return ProviderStatus(
+            id=name,
+            title=(backend.title if backend else "") or name,
+            is_enabled=name not in self._registry.disabled,
+            api_url=str(address) if address else None,
+            api_url_changed="api_url" in kept.get(name, {}),
+            secrets=self._secrets.status(name),
+            models=len(models),
+            ready=sum(model.availability.state == "ready" for model in models),
+            fetched_at=listing.fetched_at if listing else 0.0,
+            error=broken or (listing.error if listing else None),
+        )
+
+    def _keep(self, provider_id: str, changes: Mapping[str, Any] | None) -> bool:
+        """Write the change, let the settings in force follow, and make the backend anew. ``None`` removes."""
+        with self._lock:
+            path = self._settings.providers_file
+            kept = read_table(path)
+            if changes is None and provider_id not in kept:
+                return False
+            before = kept.pop(provider_id, {})
+            if changes is not None:
+                kept[provider_id] = {**before, **changes}
+            _write(path, kept)
+            self._apply(provider_id, before, changes)
+            self._registry.reload(provider_id)
+        if provider_id not in self._registry.backends:
+            self._catalog.forget(provider_id)
+        return True
+
+    def _apply(self, provider_id: str, before: Mapping[str, Any], changes: Mapping[str, Any] | None) -> None:
+        """Change the table of one backend where every part of the engine reads it."""
+        tables = self._settings.backends
+        options = dict(tables.get(provider_id, {}))
+        if changes is None:
+            written = read_table(self._settings.config_file).get("backends", {}).get(provider_id, {})
+            options = {key: value for key, value in options.items() if key not in before}
+            options |= {key: written[key] for key in before if key in written}
+        assert isinstance(tables, dict)
+        tables[provider_id] = {**options, **(changes or {})}
+
+    def _relist(self, provider_id: str) -> None:
+        """Show the models as they are with the new key or address, without keeping the caller waiting."""
+        if provider_id in self._registry.backends:
+            threading.Thread(target=self._list_again, args=(provider_id,), name="relist", daemon=True).start()
+
+    def _list_again(self, provider_id: str) -> None:
+        try:
+            self._catalog.refresh(provider_id, force=False)
+        except DioramaError:
+            return  # switched off meanwhile
+
+
+def _write(path: Path, tables: Mapping[str, Any]) -> None:
+    """Replace the file as a whole, so that it is never half written."""
+    import tomli_w
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(prefix=".providers-", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(_HEADER.encode())
+            tomli_w.dump(tables, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _refuse_variables(provider_id: str, changes: Mapping[str, Any]) -> None:
+    """A variable is stronger than what is kept here, so a change would end with the next start.
+
+    Raises:
+        InvalidRequest: a variable sets one of the values.
+    """
+    for key in changes:
+        variable = f"DIORAMA_BACKENDS__{provider_id}__{key}".upper()
+        if variable in os.environ:
+            field = "is_enabled" if key == "enabled" else key
+            raise InvalidRequest(
+                f"The variable {variable} decides this.",
+                field=field,
+                fix="Unset it, or change it and restart.",
+            )
+
+
+def _checked(address: str) -> str:
+    """Return an address that a backend can use.
+
+    Raises:
+        InvalidRequest: it is not http or https, or carries a name and password.
+    """
+    text = address.strip().rstrip("/")
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or any(character.isspace() or ord(character) < 32 for character in text):
+        raise InvalidRequest(
+            "That is no address of a service.",
+            field="api_url",
+            fix="Write it like https://api.example.com/v1.",
+        )
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise InvalidRequest(
+            "The address carries a password or a query.",
+            field="api_url",
+            fix="Give the key as api_key instead.",
+        )
+    return text
