@@ -12,11 +12,15 @@ Draw = ImageDraw.ImageDraw
 
 
 def _hill(draw: Draw, size: int, level: float, swing: float, phase: float, color: RGB) -> None:
-    points = [(x, size * (level + swing * sin(phase + 2 * pi * x / size))) for x in range(0, size + 1, size // 32)]
+    points = [
+        (x, size * (level + swing * sin(phase + 2 * pi * x / size))) for x in range(0, size + 1, size // 32)
+    ]
     draw.polygon([*points, (size, size), (0, size)], fill=color)
 
 
-def _dots(draw: Draw, size: int, rng: Random, count: int, color: RGB, top: float, bottom: float, radius: float) -> None:
+def _dots(
+    draw: Draw, size: int, rng: Random, count: int, color: RGB, top: float, bottom: float, radius: float
+) -> None:
     for _ in range(count):
         x, y, r = rng.uniform(0, size), rng.uniform(top, bottom) * size, rng.uniform(0.8, 1.2) * radius * size
         draw.ellipse((x - r, y - r, x + r, y + r), fill=color)

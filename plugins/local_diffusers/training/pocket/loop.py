@@ -51,7 +51,13 @@ class Loop:
         self, module: nn.Module, path: Path, minutes: float, rate: float,
         ema: float = 0.999, betas: tuple[float, float] = (0.9, 0.99), decay: float = 0.0, save_every: float = 180.0,
     ) -> None:  # fmt: skip
-        self.module, self.path, self.budget, self.rate, self.save_every = module, path, minutes * 60, rate, save_every
+        self.module, self.path, self.budget, self.rate, self.save_every = (
+            module,
+            path,
+            minutes * 60,
+            rate,
+            save_every,
+        )
         self.parameters = [p for p in module.parameters() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(self.parameters, lr=rate, betas=betas, weight_decay=decay)
         self.average = Average(module, ema)
@@ -66,14 +72,20 @@ class Loop:
 
     def steps(self) -> Iterator[int]:
         """Yield step numbers until the budget is used up; saves now and then and at the end."""
-        bar = tqdm(total=round(self.budget), initial=round(self.seconds), desc=self.path.stem, unit="s", mininterval=2)
+        bar = tqdm(
+            total=round(self.budget),
+            initial=round(self.seconds),
+            desc=self.path.stem,
+            unit="s",
+            mininterval=5,
+        )
         saved = mark = time.monotonic()
         while self.progress < 1:
             yield self.step
             now = time.monotonic()
             self.seconds, mark, self.step = self.seconds + now - mark, now, self.step + 1
-            bar.n = round(self.seconds)
-            bar.set_postfix(step=self.step, loss=f"{self.loss:.4f}")
+            bar.set_postfix(step=self.step, loss=f"{self.loss:.4f}", refresh=False)
+            bar.update(round(self.seconds) - bar.n)
             if now - saved > self.save_every:
                 self.save()
                 saved = time.monotonic()

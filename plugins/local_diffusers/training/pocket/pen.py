@@ -24,13 +24,18 @@ def poly(*points: Point) -> Shape:
 
 def ring_points(count: int, radius: float, turn: float = 0.0) -> list[Point]:
     """`count` points on a circle, the first one at the top, turned by `turn` radians."""
-    return [(radius * sin(turn + 2 * pi * k / count), -radius * cos(turn + 2 * pi * k / count)) for k in range(count)]
+    return [
+        (radius * sin(turn + 2 * pi * k / count), -radius * cos(turn + 2 * pi * k / count))
+        for k in range(count)
+    ]
 
 
 class Pen:
     """Draws in coordinates from -1 to 1 (y points down) around a centre, in pixels of a supersampled canvas."""
 
-    def __init__(self, draw: ImageDraw.ImageDraw, cx: float, cy: float, half: float, stroke: float, flip: bool) -> None:
+    def __init__(
+        self, draw: ImageDraw.ImageDraw, cx: float, cy: float, half: float, stroke: float, flip: bool
+    ) -> None:
         self.draw, self.cx, self.cy, self.half, self.stroke = draw, cx, cy, half, stroke
         self.sign = -1.0 if flip else 1.0
 

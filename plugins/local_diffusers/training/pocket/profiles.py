@@ -18,11 +18,12 @@ class Profile:
     batch: int
     vae_batch: int
     text_batch: int
+    unet_rate: float
 
 
 PROFILES: dict[str, Profile] = {
-    "cpu": Profile("cpu", 7, 14, 24, 85, 8, 10_000, 48_000, 64, 16, 128),
-    "gpu": Profile("cuda", 3, 4, 6, 20, 2, 20_000, 100_000, 512, 64, 512),
-    "smoke": Profile("cpu", 0.1, 0.1, 0.1, 0.1, 0.02, 64, 128, 16, 4, 32),
+    "cpu": Profile("cpu", 22, 25, 24, 76, 12, 10_000, 40_960, 32, 16, 128, 8e-4),
+    "gpu": Profile("cuda", 3, 4, 6, 20, 2, 20_000, 100_000, 512, 64, 512, 1.5e-3),
+    "smoke": Profile("cpu", 0.1, 0.1, 0.1, 0.1, 0.02, 64, 128, 16, 4, 32, 1e-3),
 }
 """`cpu`: two cores, under three hours. `gpu`: one card, about half an hour. `smoke`: does everything run?"""

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from .backdrops import LANDSCAPES, backdrop
 from .drawings import DRAWINGS, FLIPPED, HOLES
-from .palette import COLORS
+from .palette import COLORS, edge
 from .pen import Pen
 
 SIZE = 128
@@ -35,7 +35,9 @@ NATURAL: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Colours for things whose colour is left open."""
 _FLYING = frozenset({"sun", "moon", "cloud", "star", "balloon"})
-_STANDING = frozenset({"house", "tree", "flower", "mountain", "car", "mushroom", "cat", "box", "ball", "apple"})
+_STANDING = frozenset(
+    {"house", "tree", "flower", "mountain", "car", "mushroom", "cat", "box", "ball", "apple"}
+)
 _WET = frozenset({"boat", "fish"})
 
 _OFFSETS = (7, 2, 8, 5, 1, 9, 3, 10, 6, 4, 0)
@@ -80,15 +82,22 @@ def sample_scene(rng: Random, held_out: bool = False, pairs: float = 0.4) -> Sce
     """Draw a random scene. `held_out` asks for pairs of `HELD_OUT` only; otherwise none occurs."""
     two = rng.random() < pairs
     things = tuple(_sample_thing(rng, held_out) for _ in range(2 if two else 1))
+    if two and rng.random() < 0.08:
+        things = (things[0], things[0])
+    elif two and rng.random() < 0.05:
+        other = _sample_thing(rng, held_out, things[0].kind)
+        things = (things[0], other)
+    elif not two and things[0].says_color and rng.random() < 0.03:
+        things = (replace(things[0], says_kind=False),)
     says_background = rng.random() < 0.8
     background = _said_background(rng) if says_background else _open_background(rng, things)
     scene = Scene(things, background, None, None, says_background, rng.randrange(2**31))
     return _place_two(rng, scene) if two else _place_one(rng, scene)
 
 
-def _sample_thing(rng: Random, held_out: bool) -> Thing:
+def _sample_thing(rng: Random, held_out: bool, kind_wanted: str | None = None) -> Thing:
     while True:
-        kind, says_color = rng.choice(THINGS), rng.random() < 0.88
+        kind, says_color = kind_wanted or rng.choice(THINGS), rng.random() < 0.88
         color = rng.choice(list(COLORS)) if says_color or rng.random() < 0.1 else rng.choice(NATURAL[kind])
         if ((kind, color) in HELD_OUT) == held_out:
             break
@@ -144,16 +153,22 @@ def _place_two(rng: Random, scene: Scene) -> Scene:
     relation = rng.choice(RELATIONS)
     first, second = scene.things
     if relation == "beside":
-        heights = [0.5 + 0.8 * (_natural_height(rng, t.kind, scene.background) - 0.5) for t in (first, second)]
+        heights = [
+            0.5 + 0.8 * (_natural_height(rng, t.kind, scene.background) - 0.5) for t in (first, second)
+        ]
         spots = [(0.265, heights[0]), (0.735, heights[1])]
     else:
         shift = rng.uniform(-0.1, 0.1)
         spots = [(0.5 + shift, 0.265), (0.5 - shift, 0.735)]
-    things = tuple(_fit(rng, t, x, y, _WIDTH_TWO, 0.012) for t, (x, y) in zip(scene.things, spots, strict=True))
+    things = tuple(
+        _fit(rng, t, x, y, _WIDTH_TWO, 0.012) for t, (x, y) in zip(scene.things, spots, strict=True)
+    )
     return replace(scene, things=things, relation=relation)
 
 
-def _fit(rng: Random, thing: Thing, x: float, y: float, widths: dict[str, tuple[float, float]], jitter: float) -> Thing:
+def _fit(
+    rng: Random, thing: Thing, x: float, y: float, widths: dict[str, tuple[float, float]], jitter: float
+) -> Thing:
     """Give a thing its width and centre in whole pixels, inside the picture with a small margin."""
     width = round(rng.uniform(*widths[thing.size]) * SIZE)
     low, high = width / 2 + 3, SIZE - width / 2 - 3
@@ -178,11 +193,11 @@ def _draw_thing(canvas: Image.Image, empty: Image.Image, thing: Thing) -> None:
     pen = Pen(ImageDraw.Draw(canvas), thing.x * _SUPER, thing.y * _SUPER, half, _STROKE * _SUPER, thing.flip)
     DRAWINGS[thing.kind](pen, color)
     if thing.kind in HOLES:
-        from .palette import edge
-
         hole, rim = HOLES[thing.kind] * half, _STROKE * _SUPER
         pen.draw.ellipse((pen.cx - hole, pen.cy - hole, pen.cx + hole, pen.cy + hole), fill=edge(color))
         window = Image.new("L", canvas.size, 0)
         inner = hole - rim
-        ImageDraw.Draw(window).ellipse((pen.cx - inner, pen.cy - inner, pen.cx + inner, pen.cy + inner), fill=255)
+        ImageDraw.Draw(window).ellipse(
+            (pen.cx - inner, pen.cy - inner, pen.cx + inner, pen.cy + inner), fill=255
+        )
         canvas.paste(empty, (0, 0), window)

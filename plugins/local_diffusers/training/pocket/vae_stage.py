@@ -27,7 +27,7 @@ def build_vae() -> AutoencoderKL:
     vae = AutoencoderKL(
         in_channels=3, out_channels=3, latent_channels=CHANNELS, sample_size=128, block_out_channels=widths,
         down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4, layers_per_block=1,
-        norm_num_groups=8, mid_block_add_attention=False, scaling_factor=1.0,
+        norm_num_groups=8, mid_block_add_attention=False, scaling_factor=1.0, force_upcast=False,
     )  # fmt: skip
     for name, module in vae.named_modules():
         if isinstance(module, nn.Conv2d):
@@ -68,7 +68,9 @@ def _batch(data: np.ndarray, rng: np.random.Generator, size: int, crops: bool) -
         return to_tensor(data[rng.integers(0, len(data), max(1, size // 4))])
     starts = rng.integers(0, 128 - CROP + 1, (size, 2))
     rows = rng.integers(0, len(data), size)
-    return to_tensor(np.stack([data[r, y : y + CROP, x : x + CROP] for r, (y, x) in zip(rows, starts, strict=True)]))
+    return to_tensor(
+        np.stack([data[r, y : y + CROP, x : x + CROP] for r, (y, x) in zip(rows, starts, strict=True)])
+    )
 
 
 def psnr(vae: AutoencoderKL, data: np.ndarray) -> float:
@@ -108,7 +110,12 @@ def train_vae(out: Path, profile: Profile) -> AutoencoderKL:
 @torch.no_grad()
 def normalise(vae: AutoencoderKL, data: np.ndarray) -> None:
     """Make every latent channel zero-mean and unit-variance by changing the two quant convolutions."""
-    latents = torch.cat([vae.encode(to_tensor(data[k : k + 32]).to(vae.device)).latent_dist.mean for k in range(0, len(data), 32)])
+    latents = torch.cat(
+        [
+            vae.encode(to_tensor(data[k : k + 32]).to(vae.device)).latent_dist.mean
+            for k in range(0, len(data), 32)
+        ]
+    )
     mean, std = latents.mean((0, 2, 3)), latents.std((0, 2, 3))
     quant, post = vae.quant_conv, vae.post_quant_conv
     post.bias += (post.weight[:, :, 0, 0] * mean).sum(1)

@@ -1,0 +1,32 @@
+"""Stage 5: save everything as an ordinary `StableDiffusionPipeline` folder, in half precision."""
+
+from pathlib import Path
+from shutil import rmtree
+
+import torch
+from diffusers import UNet2DConditionModel
+
+from .sampling import assemble
+from .vocabulary import write_vocabulary
+
+LIMIT = 25_000_000
+"""Most bytes that the folder may hold."""
+
+
+def export(out: Path, target: Path, unet: UNet2DConditionModel | None = None) -> int:
+    """Write the pipeline and `vocabulary.json` to `target` (replaced); returns its size in bytes.
+
+    Raises ValueError if the folder is larger than `LIMIT`.
+    """
+    pipe = assemble(out, unet).to(dtype=torch.float16)
+    if target.exists():
+        rmtree(target)
+    pipe.save_pretrained(target, safe_serialization=True)
+    write_vocabulary(target / "vocabulary.json")
+    size = sum(path.stat().st_size for path in target.rglob("*") if path.is_file())
+    if size > LIMIT:
+        raise ValueError(
+            f"{target} holds {size} bytes, more than the {LIMIT} allowed; make the networks narrower"
+        )
+    print(f"{target}: {size / 1e6:.1f} MB")
+    return size
