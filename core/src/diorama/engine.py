@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from diorama.access import redaction
 from diorama.access.fetch import SafeFetch
 from diorama.access.secrets import Secrets
 from diorama.assets.store import AssetStore
@@ -73,6 +74,7 @@ class Engine:
 
     def _open(self) -> None:
         settings = self.settings
+        redaction.install()  # on the handlers of whoever runs us
         file = settings.data_dir / "diorama.sqlite"
         url = settings.database_url or f"sqlite:///{file}"
         engine = open_engine(url)
@@ -287,8 +289,7 @@ class Engine:
 
     def check_backend(self, backend_id: str) -> str:
         """Prove a backend's key and address with a real call; return a sentence about what answered."""
-        backend = self.registry.backend(backend_id)
-        return backend.check(self.catalog.context(backend_id))
+        return self.providers.test(backend_id)
 
     # Inputs and state
 

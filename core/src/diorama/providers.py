@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from diorama.access import redaction
 from diorama.access.secrets import Secrets, SecretStatus
 from diorama.catalog import Catalog
 from diorama.contract import BackendNotReady, DioramaError, InvalidRequest, UnknownModel
@@ -147,7 +148,11 @@ class Providers:
             BackendError: the service does not answer.
         """
         backend = self._registry.backend(provider_id)
-        return backend.check(self._catalog.context(provider_id))
+        try:
+            return redaction.redact(backend.check(self._catalog.context(provider_id)))
+        except DioramaError as error:
+            redaction.scrub_error(error)
+            raise
 
     def discover(self, provider_id: str) -> ProviderStatus:
         """Ask the provider for its models now, and keep the list.

@@ -6,7 +6,11 @@ import json
 import logging
 import re
 import threading
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import quote
+
+from diorama.contract.errors import DioramaError
 
 MASK = "[redacted]"
 _SHORTEST = 6
@@ -38,6 +42,27 @@ def redact(text: str) -> str:
     if pattern is not None:
         text = pattern.sub(MASK, text)
     return _AUTHORIZATION.sub(rf"\1{MASK}", text)
+
+
+def scrub(value: Any) -> Any:
+    """Return plain data without registered values; text that only looks like a credential is left alone."""
+    pattern = _pattern
+    if pattern is None:
+        return value
+    if isinstance(value, str):
+        return pattern.sub(MASK, value)
+    if isinstance(value, Mapping):
+        return {key: scrub(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [scrub(item) for item in value]
+    return value
+
+
+def scrub_error(error: DioramaError) -> None:
+    """Take registered values out of an error before anyone sees it: providers repeat keys in theirs."""
+    error.message = redact(error.message)
+    error.fix = redact(error.fix) if error.fix else error.fix
+    error.args = (error.message,)
 
 
 class RedactionFilter(logging.Filter):

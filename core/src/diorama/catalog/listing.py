@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from diorama.access.redaction import redact
 from diorama.contract import FetchedFile, ListContext, ModelInfo, from_plain
 from diorama.contract.plain import dumps, loads
 from diorama.plugins import routing
@@ -105,7 +106,7 @@ def ask(registry: PluginRegistry, backend_id: str, context: ListContext, previou
         return replace(previous, stale=True, error=f"No list within {timeout:g} seconds.")
     if failure:
         log.warning("Listing %s failed", backend_id, exc_info=failure[0])
-        return replace(previous, stale=True, error=str(failure[0]) or type(failure[0]).__name__)
+        return replace(previous, stale=True, error=redact(str(failure[0])) or type(failure[0]).__name__)
     models, dropped = _check(backend_id, answer)
     return Listing(models=models, fetched_at=time.time(), stale=False, dropped=dropped)
 

@@ -8,9 +8,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from diorama.access.redaction import scrub
 from diorama.contract import BackendError, DioramaError, InsufficientStorage, ModelInfo, Result, to_plain
 from diorama.ids import new_id
 from diorama.jobs.checks import check_outputs
@@ -115,7 +117,8 @@ class Finisher:
         for output in outputs:
             if live.token.cancelled:
                 return
-            recipe = build_recipe(plain, output, result.facts)
+            output = replace(output, facts=scrub(output.facts))
+            recipe = build_recipe(plain, output, scrub(result.facts))
             rows.append(self._assets.place(output, recipe, new_id(), job=plain))
             point("file_placed")
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
+from diorama.access import redaction
 from diorama.contract import (
     REQUEST_TYPES,
     AnyRequest,
@@ -108,6 +109,8 @@ class Runner:
     def _failed(self, live: LiveJob, error: Exception) -> None:
         if live.phase is Phase.OVER:
             return  # given up when the engine closed
+        if isinstance(error, DioramaError):
+            redaction.scrub_error(error)
         if live.token.cancelled:
             self._finisher.stopped(live)
         elif isinstance(error, JobCancelled):
@@ -119,7 +122,8 @@ class Runner:
         else:
             log.error("Job %s failed unexpectedly.", live.job.id, exc_info=error)
             self._finisher.failed(
-                live, BackendError(f"It failed unexpectedly: {type(error).__name__}: {error}")
+                live,
+                BackendError(redaction.redact(f"It failed unexpectedly: {type(error).__name__}: {error}")),
             )
 
     def _repeat_or_fail(self, live: LiveJob, error: DioramaError) -> None:

@@ -6,6 +6,7 @@ import base64
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from diorama.access.redaction import scrub
 from diorama.assets.staged import StagedOutput
 from diorama.contract import BackendError, Stage
 from diorama.jobs.crash import point
@@ -40,7 +41,7 @@ class RunSink:
         """Take a progress report: memory at once, listeners at most ten times a second, the disk once."""
         if self.cancel is not self._live.token:
             return  # a run that was given up still talks
-        if self._live.report(stage, fraction, message, numbers):
+        if self._live.report(stage, fraction, scrub(message), numbers):
             self._store()
         self._changed(self._live)
         if fraction != 0.0 or stage == "loading_model":

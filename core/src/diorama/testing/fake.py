@@ -8,6 +8,15 @@ Configure it like any other backend::
     models = 4                # how many models to list
 
 and steer a job through its parameters: ``{"delay": 0.5, "trouble": "rate_limit"}``.
+
+Several instances are several offers of the same families. Options that make one look like a provider::
+
+    price = 0.02              # with currency = "credits" and per = "megapixel", if need be
+    remote = true             # data leaves the machine
+    outage = "error"          # or "rate_limit", "not_ready": every job fails, and nothing was bought
+    needs_key = true          # reads the secret api_key, also from FAKE_API_KEY (the instance's name in capitals)
+    api_url = "http://..."    # asked by the check, with the key as a bearer token
+    leaky = true              # behaves badly: says its key in logs, progress, facts and errors
 """
 
 from __future__ import annotations
@@ -21,9 +30,13 @@ from typing import TYPE_CHECKING, Any
 
 from diorama.contract import (
     Artifact,
+    Availability,
+    AvailabilityState,
     Backend,
     BackendError,
+    BackendNotReady,
     BackendSettings,
+    BaseContext,
     Capabilities,
     ContentRefused,
     Cost,
@@ -71,7 +84,7 @@ PARAMETERS: Mapping[str, Any] = {
 
 
 class FakeBackend(Backend):
-    """See the module's text. Options: ``placement``, ``models``, ``concurrency``, ``list_delay``, ``list_trouble``, ``price``."""
+    """See the module's text. Further options: ``concurrency``, ``list_delay``, ``list_timeout``, ``list_trouble``."""
 
     title = "Fake"
 
@@ -81,6 +94,9 @@ class FakeBackend(Backend):
         self.placement = options.get("placement", "thread")
         self.concurrency = int(options.get("concurrency", 4))
         self.list_timeout = float(options.get("list_timeout", 20.0))
+        self.api_url = str(options.get("api_url", ""))
+        if _yes(options.get("needs_key")):
+            self.secrets = {"api_key": (f"{self.name.upper()}_API_KEY",)}
 
     @hookimpl
     def list_models(self, context: ListContext) -> Sequence[ModelInfo]:
@@ -88,8 +104,12 @@ class FakeBackend(Backend):
         time.sleep(float(self.settings.options.get("list_delay", 0)))
         if self.settings.options.get("list_trouble"):
             raise RuntimeError("the list could not be read")
-        price = self.settings.options.get("price")
-        shared: dict[str, Any] = {"category": "test", "price": Price(amount=float(price)) if price else None}
+        shared: dict[str, Any] = {
+            "category": "test",
+            "price": self._price(),
+            "data_leaves_machine": _yes(self.settings.options.get("remote")),
+            "availability": self._availability(context),
+        }
         models = [
             self._model(
                 "image",
@@ -140,21 +160,71 @@ class FakeBackend(Backend):
         """Save a clip that fades from black to the colour of the prompt."""
         import numpy as np
 
+        self._before(context)
         work(request, context)
         count, size = request.num_frames or 8, (request.width or 64, request.height or 64)
         last = np.asarray(paint(request.prompt, request.seed or 0, size), dtype=np.float32)
         ramp = np.linspace(0, 1, count, dtype=np.float32)[:, None, None, None]
         frames = (ramp * last).astype(np.uint8)
         saved = context.save(frames, kind="video", fps=request.fps or 8, seed=request.seed)
-        return self._result(request, (saved,))
+        return self._result(request, (saved,), context)
 
     @hookimpl
     def upscale(self, request: UpscaleRequest, context: JobContext) -> Result:
         """Resize the picture."""
+        self._before(context)
         work(request, context)
         image = request.media.load_image()
         size = round(image.width * request.scale), round(image.height * request.scale)
-        return self._result(request, (context.save(image.resize(size)),))
+        return self._result(request, (context.save(image.resize(size)),), context)
+
+    def check(self, context: BaseContext) -> str:
+        """Ask ``api_url`` with the key, where both are set."""
+        key = context.secret("api_key")
+        if self.secrets and key is None:
+            raise BackendNotReady("No key is set.", fix=f"Run `diorama keys set {self.name}`.")
+        if not self.api_url:
+            return "Nothing to check."
+        import httpx2
+
+        try:
+            answer = httpx2.get(self.api_url, headers={"Authorization": f"Bearer {key}"}, trust_env=False)
+        except httpx2.HTTPError as error:
+            raise BackendError(
+                f"{self.api_url} does not answer: {type(error).__name__}.", retryable=True
+            ) from error
+        if answer.status_code != 200:
+            raise BackendNotReady(f"The key was refused: {answer.text}", fix="Set another key.")
+        return f"The key works: {answer.text}"
+
+    def _price(self) -> Price | None:
+        options = self.settings.options
+        if not options.get("price"):
+            return None
+        return Price(
+            amount=float(options["price"]),
+            currency=str(options.get("currency", "USD")),
+            per=options.get("per", "image"),
+        )
+
+    def _availability(self, context: ListContext) -> Availability:
+        if self.secrets and context.secret("api_key") is None:
+            return Availability(state=AvailabilityState.NEEDS_KEY, fix=f"Run `diorama keys set {self.name}`.")
+        return Availability()
+
+    def _before(self, context: JobContext) -> None:
+        """Be down, or be careless with the key, as the options say."""
+        outage = self.settings.options.get("outage")
+        if outage == "rate_limit":
+            raise RateLimited("Too many requests.", retry_after=30)
+        if outage == "not_ready":
+            raise BackendNotReady("The service is being repaired.", fix="Try later.")
+        if outage:
+            raise BackendError("The service does not answer.", retryable=True)
+        if _yes(self.settings.options.get("leaky")):
+            key = context.secret("api_key")
+            context.log.warning("sending with key %s", key)
+            context.progress("generating", 0.0, f"sending with key {key}")
 
     def _model(
         self, native: str, title: str, operations: Mapping[Operation, Capabilities], shared: Mapping[str, Any]
@@ -170,20 +240,24 @@ class FakeBackend(Backend):
 
     def _pictures(self, request: Request, context: JobContext, count: int, make: Any) -> Result:
         saved = []
+        self._before(context)
         for index in range(count):
             work(request, context, index, count)
             seed = request.seed_of(index)
             image = make(seed or 0)
             context.preview(image)
             saved.append(context.save(image, seed=seed))
-        return self._result(request, tuple(saved))
+        return self._result(request, tuple(saved), context)
 
-    def _result(self, request: Request, saved: tuple[Artifact, ...]) -> Result:
-        facts = {"model_revision": "1", "text": request.parameters.get("text", "")}
-        price = self.settings.options.get("price")
-        return Result(
-            artifacts=saved, facts=facts, cost=Cost(amount=float(price) * len(saved)) if price else None
-        )
+    def _result(self, request: Request, saved: tuple[Artifact, ...], context: JobContext) -> Result:
+        facts: dict[str, Any] = {"model_revision": "1", "text": request.parameters.get("text", "")}
+        if _yes(self.settings.options.get("leaky")):
+            facts["headers"] = {"authorization": f"Bearer {context.secret('api_key')}"}
+        price = self._price()
+        if price is None or price.per != "image":
+            return Result(artifacts=saved, facts=facts)
+        cost = Cost(amount=price.amount * len(saved), currency=price.currency, estimated=False)
+        return Result(artifacts=saved, facts=facts, cost=cost)
 
 
 def create(settings: BackendSettings) -> FakeBackend:
@@ -231,11 +305,22 @@ def _trouble(name: str, context: JobContext) -> None:
     if name == "out_of_memory":
         raise OutOfMemory("The device is full.", fix="Ask for a smaller size.")
     if name == "error":
-        raise BackendError("The fake backend failed as asked.")
+        raise BackendError(f"The fake backend failed as asked.{_whisper(context)}")
     if name == "bug":
         raise KeyError("a foreign exception")
     if name == "garbage":
         context.save(b"<html>this is no picture</html>")
+
+
+def _whisper(context: JobContext) -> str:
+    """Providers repeat the key they were called with in their errors."""
+    key = context.secret("api_key")
+    return f" It was called with {key}." if key else ""
+
+
+def _yes(value: Any) -> bool:
+    """Read a switch; variables give it as text."""
+    return str(value or "").strip().lower() in ("1", "true", "yes", "on")
 
 
 def _picture(*, source: bool = False, match: bool = False) -> Capabilities:

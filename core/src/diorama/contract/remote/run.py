@@ -224,7 +224,7 @@ def _collect(backend: RemoteBackend[Any], call: Call, look: Look) -> Result:
     _tell_missing(call, look, len(good))
     request = call.request
     duration = request.duration if isinstance(request, VideoRequest) else None
-    cost = look.cost or estimate(call.offer.info.price, artifacts, seconds=look.seconds, duration=duration)
+    cost = look.cost or estimate(context.model.price, artifacts, seconds=look.seconds, duration=duration)
     ticket = context.memory.get("ticket") or look.ticket
     facts = {
         "provider": backend.title,
