@@ -63,14 +63,21 @@ class Front:
 
     async def _while_starting(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] == HEALTH and scope["method"] in ("GET", "HEAD"):
-            body = dumps({"status": "starting", "version": __version__})
-            headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+            await _send_json(send, 200, {"status": "starting", "version": __version__}, scope["method"])
             return
         await self._ready.wait()
         if self._app is not None:
             await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            error = {
+                "code": "stopping",
+                "message": "The engine could not start.",
+                "fix": "See the server's log.",
+            }
+            await _send_json(send, 503, {"error": error}, scope["method"])
+        else:
+            await receive()
+            await send({"type": "websocket.close", "code": 1011, "reason": ""})
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -113,6 +120,13 @@ class Front:
             await task
         if self._engine is not None:
             await asyncio.to_thread(self._engine.close)
+
+
+async def _send_json(send: Send, status: int, plain: Any, method: str) -> None:
+    body = dumps(plain)
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
 
 
 def check_address(settings: Settings) -> None:
@@ -176,9 +190,11 @@ def serve(settings: Settings, *, announce: Callable[[str], None] | None = None) 
     import uvicorn
 
     lock = DataLock(settings.data_dir)
-    lock.take(
-        url
-    )  # before anyone hears the address: a command that starts now must find the server, not the data
+    try:
+        lock.take(url)  # before anyone hears the address: a command that starts now must find the server
+    except BaseException:
+        listening.close()
+        raise
     front = Front(settings, lambda: _make(settings, lock))
     config = uvicorn.Config(
         front, log_level="warning", access_log=False, server_header=False, date_header=True, lifespan="on",
@@ -215,11 +231,11 @@ def _make(settings: Settings, lock: DataLock) -> tuple[ASGIApp, Engine]:
 
     engine = Engine(settings, lock=lock)
     engine.start()
-    engine.warm()
     try:
         from diorama_web.app import create_app
 
         app = create_app(engine)
+        engine.warm()  # last: a worker that loads its libraries takes the processor from us
     except BaseException:
         engine.close()
         raise
