@@ -165,77 +165,78 @@ class Engine:
 
     def _run(self, item: list[Any]) -> None:
         _, prompt_id, prompt, extra, outputs = item
-        client = extra.get("client_id")
         messages: list[list[Any]] = []
-        shown: dict[str, Any] = {}
 
         def say(kind: str, keep: bool = False, **data: Any) -> None:
             data = {"prompt_id": prompt_id, **data}
             if keep:
                 data["timestamp"] = _now()
                 messages.append([kind, data])
-            self._event(client, kind, data)
+            self._event(extra.get("client_id"), kind, data)
 
         self._status()
         say("execution_start", keep=True)
+        shown = self._run_nodes(prompt_id, prompt, outputs, extra.get("client_id"), say)
+        with self.lock:
+            if self.running is not item:  # the process was restarted meanwhile
+                return
+            self.running = None
+            success = shown is not None
+            status = {
+                "status_str": "success" if success else "error",
+                "completed": success,
+                "messages": messages,
+            }
+            self.history[prompt_id] = {"prompt": item, "outputs": shown or {}, "status": status, "meta": {}}
+        self._status()
+        say("executing", node=None)
+
+    def _run_nodes(
+        self,
+        prompt_id: str,
+        prompt: dict[str, Any],
+        outputs: list[str],
+        client: str | None,
+        say: Callable[..., None],
+    ) -> dict[str, Any] | None:
+        """What the nodes show; None if one broke or the prompt was interrupted."""
         order = _order(prompt, outputs)
         keys = {key: _signature(prompt, key) for key in order}
-        cached = [key for key in order if keys[key] in self.cache]
-        say("execution_cached", keep=True, nodes=cached)
+        say("execution_cached", keep=True, nodes=[key for key in order if keys[key] in self.cache])
         results: dict[str, NodeResult] = {}
         states: dict[str, Any] = {}
-        success = False
-        try:
-            for node_id in order:
+        for node_id in order:
+            about = {
+                "node_id": node_id,
+                "node_type": prompt[node_id]["class_type"],
+                "executed": list(results),
+            }
+            try:
                 result = self.cache.get(keys[node_id])
                 if result is None:
                     result = self._execute(node_id, prompt, results, states, client, prompt_id, say)
                     self.cache[keys[node_id]] = result
                 elif result.ui:
                     say("executed", node=node_id, display_node=node_id, output=result.ui)
-                results[node_id] = result
-                if result.ui:
-                    shown[node_id] = result.ui
-            say("execution_success", keep=True)
-            success = True
-        except Interrupted:
-            about = {
-                "node_id": node_id,
-                "node_type": prompt[node_id]["class_type"],
-                "executed": list(results),
-            }
-            say("execution_interrupted", keep=True, **about)
-        except Exception as error:
-            kind = "Exception" if isinstance(error, NodeFailed) else type(error).__name__
-            say(
-                "execution_error",
-                keep=True,
-                node_id=node_id,
-                node_type=prompt[node_id]["class_type"],
-                executed=list(results),
-                exception_message=str(error),
-                exception_type=kind,
-                traceback=[f'File "{self.folders.root}/secret.py"'],
-                current_inputs={"images": ["tensor(...)"]},
-                current_outputs=[],
-            )
-        with self.lock:
-            if self.running is not item:  # the process was restarted meanwhile
-                return
-            self.running = None
-            status = {
-                "status_str": "success" if success else "error",
-                "completed": success,
-                "messages": messages,
-            }
-            self.history[prompt_id] = {
-                "prompt": item,
-                "outputs": shown if success else {},
-                "status": status,
-                "meta": {},
-            }
-        self._status()
-        say("executing", node=None)
+            except Interrupted:
+                say("execution_interrupted", keep=True, **about)
+                return None
+            except Exception as error:
+                say("execution_error", keep=True, **about, **self._told(error))
+                return None
+            results[node_id] = result
+        say("execution_success", keep=True)
+        return {key: result.ui for key, result in results.items() if result.ui}
+
+    def _told(self, error: Exception) -> dict[str, Any]:
+        """What the server says of an error, private things included."""
+        return {
+            "exception_message": str(error),
+            "exception_type": "Exception" if isinstance(error, NodeFailed) else type(error).__name__,
+            "traceback": [f'File "{self.folders.root}/secret.py"'],
+            "current_inputs": {"images": ["tensor(...)"]},
+            "current_outputs": [],
+        }
 
     def _execute(
         self,

@@ -148,8 +148,8 @@ def test_queue_position_is_told(backend: ComfyBackend, server: StandIn, tmp_path
     second = Job(backend, apple(num_inference_steps=8), tmp_path)
     wait_for(lambda: any(numbers.get("queue_position") == 1 for *_, numbers in second.context.reports))
     server.engine.gate.set()
-    first.end()
-    second.end()
+    assert first.end().artifacts
+    assert second.end().artifacts
 
 
 def test_interrupted_by_somebody_else(backend: ComfyBackend, server: StandIn, tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_dynamic_inputs_unfold(info: ObjectInfo) -> None:
 )
 def test_odd_classes_do_not_raise(raw: dict[str, Any]) -> None:
     cls = parse_class("Odd", raw)
-    list(expand_inputs(cls.inputs, {"a": "1"}))
+    assert all(isinstance(name, str) for name, _ in expand_inputs(cls.inputs, {"a": "1"}))
 
 
 @pytest.mark.parametrize("raw", [[], "text", None, 3])
