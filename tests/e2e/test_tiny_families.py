@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.torch, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory, tiny: Callable[..., Path]) -> Iterator[Any]:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     import torch
     from diorama_local_diffusers.upscale.networks import Shape, build
     from safetensors.torch import save_file
