@@ -22,10 +22,12 @@ pytestmark = [pytest.mark.torch, pytest.mark.slow]
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     import torch
+    from diorama_local_diffusers.testing.tiny import build as tiny
     from diorama_local_diffusers.upscale.networks import Shape, build
     from safetensors.torch import save_file
 
     home = tmp_path_factory.mktemp("home")
+    torch.set_num_threads(1)
     torch.manual_seed(0)
     save_file(build(Shape("compact", 4, 8, 2)).state_dict(), home / "enlarger.safetensors")
     settings = replace(
