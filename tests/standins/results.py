@@ -32,7 +32,9 @@ def make(job: Job, kind: str, inputs: Sequence[Media], count: int = 1) -> list[M
         across, down = _size(job.arguments, ()) if "x" in str(job.arguments.get("size")) else (64, 64)
         return [film(across, down, frames=8 + index) for index in range(count)]
     width, height = _size(job.arguments, inputs)
-    if kind == "upscale" and inputs:
+    if job.script.size is not None:
+        width, height = job.script.size
+    elif kind == "upscale" and inputs:
         factor = _factor(job.arguments)
         width, height = round(inputs[0].width * factor), round(inputs[0].height * factor)
     extension = str(job.arguments.get("output_format") or "png")

@@ -19,7 +19,7 @@ class Script:
     `queued` and `running` count status requests answered in that phase; `hold` keeps the job in a phase until
     `Job.release()`; `seconds` replaces the counts by elapsed time. `outcome`: `refused` is the provider's moderation,
     `black` its black safety picture, `hollow` a success status without a result, `removed` a result that the provider
-    has already deleted.
+    has already deleted. `size` makes pictures of that size, whatever was asked.
     """
 
     queued: int = 1
@@ -29,6 +29,7 @@ class Script:
     outcome: Outcome = "success"
     error: str | None = None
     outputs: int | None = None
+    size: tuple[int, int] | None = None
     shape: str = "default"
 
 

@@ -29,14 +29,11 @@ class ReplicateClient:
         from replicate.client import RetryTransport
 
         RetryTransport.RETRYABLE_STATUS_CODES = frozenset()
-        limits = httpx.Limits(max_connections=200, max_keepalive_connections=50)
         timeout = httpx.Timeout(TIMEOUT, connect=10.0, pool=300.0)
-        transport = httpx.HTTPTransport(limits=limits)
         self._client = replicate.Client(
             api_token=key,
             base_url=url,
             timeout=timeout,
-            transport=transport,
             event_hooks={"response": [_refuse]},
         )
 

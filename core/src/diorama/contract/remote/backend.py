@@ -24,6 +24,8 @@ from diorama.contract.remote.wire import build
 from diorama.contract.requests import AnyRequest, EditRequest, GenerateRequest, UpscaleRequest, VideoRequest
 from diorama.contract.results import Result
 
+REQUESTS_AT_ONCE = 32
+"""Requests in flight to one provider: HTTP clients become slow when more threads than connections wait at their pool."""
 Client = TypeVar("Client")
 
 
@@ -67,6 +69,7 @@ class RemoteBackend(Backend, ABC, Generic[Client]):
         self._curated: dict[str, Offer] | None = None
         self._clients: dict[str, Client] = {}
         self._lock = threading.Lock()
+        self.gate = threading.BoundedSemaphore(REQUESTS_AT_ONCE)
 
     # --- what a provider says -------------------------------------------------------------------
 

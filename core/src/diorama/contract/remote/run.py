@@ -97,7 +97,8 @@ def _buy(backend: RemoteBackend[Any], call: Call, body: dict[str, Any]) -> Look:
         context.progress("generating", 0.0, f"Sending the request to {backend.title}")
         context.remember(sending=datetime.now(UTC).isoformat(timespec="seconds"), released=None)
         try:
-            look = backend.submit(call, body)
+            with backend.gate:
+                look = backend.submit(call, body)
         except _WIRE_ERRORS as error:
             if backend.bought(error) == "unsure":
                 context.log.warning("The submission's outcome is unknown: %s", error)
@@ -134,7 +135,8 @@ def safely(backend: RemoteBackend[Any], call: Call, ask: Callable[[], T]) -> T:
     """
     for attempt in range(RETRIES + 1):
         try:
-            return ask()
+            with backend.gate:
+                return ask()
         except _WIRE_ERRORS as error:
             lasting = isinstance(error, Refusal) and not error.transient
             pause = _pause(backend, error, attempt)
@@ -220,7 +222,8 @@ def _collect(backend: RemoteBackend[Any], call: Call, look: Look) -> Result:
     if not good:
         raise BackendError(f"{backend.title} reported success and returned no result.")
     artifacts = tuple(_save(backend, call, output, index, len(good)) for index, output in enumerate(good))
-    context.remember(sending=None)
+    if context.memory.get("sending"):
+        context.remember(sending=None)  # made within the submission itself
     _tell_missing(call, look, len(good))
     request = call.request
     duration = request.duration if isinstance(request, VideoRequest) else None
