@@ -92,11 +92,17 @@ class Providers:
         self,
         provider_id: str,
         *,
-        secrets: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str | None] | None = None,
         api_url: str | None = None,
         is_enabled: bool | None = None,
     ) -> ProviderStatus:
-        """Set keys, address or switch; what is ``None`` stays. Running jobs go on as they began.
+        """Set keys, address or switch. Running jobs go on as they began.
+
+        Args:
+            provider_id: Backend id.
+            secrets: Keys by name; ``None`` forgets one.
+            api_url: New address, empty to return to the usual one; ``None`` leaves it.
+            is_enabled: Switch; ``None`` leaves it.
 
         Raises:
             UnknownModel: there is no such backend.
@@ -105,12 +111,15 @@ class Providers:
         self._known(provider_id)
         changes: dict[str, Any] = {}
         if api_url is not None:
-            changes["api_url"] = _checked(api_url)
+            changes["api_url"] = _checked(api_url) if api_url else None
         if is_enabled is not None:
             changes["enabled"] = is_enabled
         _refuse_variables(provider_id, changes)
         for name, value in (secrets or {}).items():
-            self._secrets.set(provider_id, name, value)
+            if value is None:
+                self._secrets.delete(provider_id, name)
+            else:
+                self._secrets.set(provider_id, name, value)
         if changes:
             self._keep(provider_id, changes)
         self._relist(provider_id)
@@ -128,16 +137,9 @@ class Providers:
         backend = self._registry.backends.get(provider_id)
         names = list(backend.secrets) if backend else ["api_key"]
         gone = [self._secrets.delete(provider_id, name) for name in names]
-        gone.append(self._keep(provider_id, None))
+        gone.append(self._keep(provider_id, {"api_url": None, "enabled": None}))
         self._relist(provider_id)
         return any(gone)
-
-    def remove_secret(self, provider_id: str, name: str) -> bool:
-        """Forget one key; True when it was kept here."""
-        self._known(provider_id)
-        gone = self._secrets.delete(provider_id, name)
-        self._relist(provider_id)
-        return gone
 
     def test(self, provider_id: str) -> str:
         """Make a real call with key and address; return a sentence about what answered.
@@ -193,33 +195,32 @@ class Providers:
             error=broken or (listing.error if listing else None),
         )
 
-    def _keep(self, provider_id: str, changes: Mapping[str, Any] | None) -> bool:
-        """Write the change, let the settings in force follow, and make the backend anew. ``None`` removes."""
+    def _keep(self, provider_id: str, changes: Mapping[str, Any]) -> bool:
+        """Write changes, let the settings in force follow, and make the backend anew. ``None`` removes a value."""
         with self._lock:
             path = self._settings.providers_file
             kept = read_table(path)
-            if changes is None and provider_id not in kept:
-                return False
             before = kept.pop(provider_id, {})
-            if changes is not None:
-                kept[provider_id] = {**before, **changes}
-            _write(path, kept)
-            self._apply(provider_id, before, changes)
+            if all(value is None and key not in before for key, value in changes.items()):
+                return False
+            after = {key: value for key, value in {**before, **changes}.items() if value is not None}
+            _write(path, {**kept, provider_id: after} if after else kept)
+            self._apply(provider_id, changes)
             self._registry.reload(provider_id)
         if provider_id not in self._registry.backends:
             self._catalog.forget(provider_id)
         return True
 
-    def _apply(self, provider_id: str, before: Mapping[str, Any], changes: Mapping[str, Any] | None) -> None:
+    def _apply(self, provider_id: str, changes: Mapping[str, Any]) -> None:
         """Change the table of one backend where every part of the engine reads it."""
         tables = self._settings.backends
-        options = dict(tables.get(provider_id, {}))
-        if changes is None:
-            written = read_table(self._settings.config_file).get("backends", {}).get(provider_id, {})
-            options = {key: value for key, value in options.items() if key not in before}
-            options |= {key: written[key] for key in before if key in written}
+        written = read_table(self._settings.config_file).get("backends", {}).get(provider_id, {})
+        options = {**tables.get(provider_id, {}), **changes}
+        for key, value in changes.items():
+            if value is None:
+                options[key] = written.get(key)
         assert isinstance(tables, dict)
-        tables[provider_id] = {**options, **(changes or {})}
+        tables[provider_id] = {key: value for key, value in options.items() if value is not None}
 
     def _relist(self, provider_id: str) -> None:
         """Show the models as they are with the new key or address, without keeping the caller waiting."""

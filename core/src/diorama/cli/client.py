@@ -67,11 +67,29 @@ class Client(Protocol):
     def status(self) -> dict[str, Any]:
         """Return the state of the system."""
 
+    def families(self, **filters: str | None) -> list[dict[str, Any]]:
+        """Return the catalog by family, each with its offers."""
+
+    def estimate(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Return price and time of a request."""
+
+    def costs(self, **filters: str | None) -> dict[str, Any]:
+        """Return ``{"by", "costs": [...], "today": [...], "caps": {...}}``."""
+
+    def providers(self) -> list[dict[str, Any]]:
+        """Return the providers and their keys, without values."""
+
+    def set_secret(self, provider_id: str, name: str, value: str | None) -> dict[str, Any]:
+        """Keep a key, or forget it when ``value`` is ``None``; return the provider."""
+
+    def test_provider(self, provider_id: str) -> str:
+        """Prove key and address with a real call; return what answered."""
+
 
 @contextmanager
 def connect(options: argparse.Namespace) -> Iterator[Client]:
     """Give a client: the named server, the server that holds the data directory, or an engine in this process."""
-    url = getattr(options, "server", None) or os.environ.get("DIORAMA_SERVER") or _running_server()
+    url = server_url(options)
     if url:
         from diorama.cli.http_client import HttpClient
 
@@ -82,6 +100,11 @@ def connect(options: argparse.Namespace) -> Iterator[Client]:
 
     with LocalClient() as local:
         yield local
+
+
+def server_url(options: argparse.Namespace) -> str | None:
+    """Return the server to talk to: the named one, or the one that holds the data directory; ``None`` without any."""
+    return getattr(options, "server", None) or os.environ.get("DIORAMA_SERVER") or _running_server()
 
 
 def _running_server() -> str | None:

@@ -137,6 +137,33 @@ class HttpClient:
         """See :class:`Client`."""
         return self._json("GET", "/api/system/status")
 
+    def families(self, **filters: str | None) -> list[dict[str, Any]]:
+        """See :class:`Client`."""
+        return self._listed("/api/models", "families", _given(filters) | {"group": "family"})
+
+    def estimate(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """See :class:`Client`."""
+        return self._json("POST", "/api/estimate", json=_wire(body))
+
+    def costs(self, **filters: str | None) -> dict[str, Any]:
+        """See :class:`Client`."""
+        return dict(self._send("GET", "/api/costs", params=_given(filters)).json())
+
+    def providers(self) -> list[dict[str, Any]]:
+        """See :class:`Client`."""
+        return self._listed("/api/providers", "providers", {})
+
+    def set_secret(self, provider_id: str, name: str, value: str | None) -> dict[str, Any]:
+        """See :class:`Client`."""
+        return self._json("PUT", f"/api/providers/{quote(provider_id)}", json={"secrets": {name: value}})
+
+    def test_provider(self, provider_id: str) -> str:
+        """See :class:`Client`."""
+        answer = self._json("POST", f"/api/providers/{quote(provider_id)}/test")
+        if not answer["ok"]:
+            raise error_from_plain(dict(answer["error"]))
+        return str(answer["message"])
+
     def _events(self, job_id: str) -> Iterator[dict[str, Any]]:
         import httpx2
 

@@ -17,7 +17,7 @@ from diorama.contract.errors import Conflict, JobCancelled, error_from_plain
 
 _PLAIN = (
     "model", "prompt", "negative_prompt", "seed", "num_inference_steps", "guidance_scale", "scheduler", "aspect_ratio",
-    "num_images", "strength", "num_frames", "fps", "duration", "audio", "scale", "output_format", "strict",
+    "num_images", "strength", "num_frames", "fps", "duration", "audio", "scale", "output_format", "strict", "policy", "failover",
 )  # fmt: skip
 _SUFFIXES = {
     ".png": "png",

@@ -14,7 +14,9 @@ from diorama.contract import LoraRef, to_plain
 from diorama.engine import Engine
 from diorama.jobs.records import Job
 from diorama.jobs.submission import Submission
+from diorama.offers import group
 from diorama.resolution import Resolved
+from diorama.views import costs_view, estimate_view, family_view
 
 _PLAIN = {item.name for item in fields(Submission)} - {"images", "mask", "media", "control", "loras"}
 
@@ -56,7 +58,9 @@ class LocalClient:
 
     def plan(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """See :class:`Client`."""
-        return _plan_view(self._engine.plan(self._submission(body)))
+        submission = self._submission(body)
+        plan = _plan_view(self._engine.plan(submission))
+        return plan | {"estimate": estimate_view(self._engine.estimate([submission]))}
 
     def submit(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """See :class:`Client`."""
@@ -117,6 +121,32 @@ class LocalClient:
     def status(self) -> dict[str, Any]:
         """See :class:`Client`."""
         return dict(self._engine.status())
+
+    def families(self, **filters: str | None) -> list[dict[str, Any]]:
+        """See :class:`Client`."""
+        models = self._engine.catalog.models(ModelFilter(**filters))
+        return [family_view(family) for family in group(models, self._engine.estimator.typical())]
+
+    def estimate(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """See :class:`Client`."""
+        return estimate_view(self._engine.estimate([self._submission(body)]))
+
+    def costs(self, **filters: str | None) -> dict[str, Any]:
+        """See :class:`Client`."""
+        given: dict[str, Any] = {key: value for key, value in filters.items() if value is not None}
+        return costs_view(self._engine.costs, self._engine.purse.caps, **given)
+
+    def providers(self) -> list[dict[str, Any]]:
+        """See :class:`Client`."""
+        return [_plain(provider) for provider in self._engine.providers.all()]
+
+    def set_secret(self, provider_id: str, name: str, value: str | None) -> dict[str, Any]:
+        """See :class:`Client`."""
+        return _plain(self._engine.providers.change(provider_id, secrets={name: value}))
+
+    def test_provider(self, provider_id: str) -> str:
+        """See :class:`Client`."""
+        return self._engine.providers.test(provider_id)
 
     def _submission(self, body: Mapping[str, Any]) -> Submission:
         values = {key: value for key, value in body.items() if key in _PLAIN and value is not None}

@@ -20,6 +20,7 @@ COMMANDS = {
     "replay": "run a file's recipe again and compare",
     "plugins": "show installed backends, and broken ones",
     "keys": "set, test, remove provider keys",
+    "costs": "show what was spent, by day, model, session",
     "serve": "start the server and the page",
     "doctor": "check this installation",
     "config": "show settings and where they come from",

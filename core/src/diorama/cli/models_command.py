@@ -55,6 +55,7 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ready", action="store_const", const="ready", dest="availability", help="only what can run now"
     )
+    parser.add_argument("--by", choices=("family",), help="group the offers of each model")
 
 
 def list_models(options: argparse.Namespace) -> int:
@@ -63,6 +64,8 @@ def list_models(options: argparse.Namespace) -> int:
     filters = {
         name: getattr(options, name) for name in ("operation", "backend", "category", "tag", "availability")
     }
+    if options.by == "family":
+        return _list_families(options, text, filters)
     with connect(options) as client:
         models = client.models(text=text, **filters)
     if options.json:
@@ -79,6 +82,29 @@ def list_models(options: argparse.Namespace) -> int:
         for model in models
     ]
     print(table(rows, ("MODEL", "TITLE", "DOES", "STATE", "PRICE")))
+    return 0
+
+
+def _list_families(options: argparse.Namespace, text: str | None, filters: dict[str, str | None]) -> int:
+    with connect(options) as client:
+        families = client.families(text=text, **filters)
+    if options.json:
+        print(json.dumps(families, indent=2, ensure_ascii=False))
+        return 0
+    rows = [
+        (
+            family["family"],
+            offer["id"],
+            offer["availability"]["state"].replace("_", " "),
+            price(offer),
+            f"{offer['median_seconds']:.1f} s" if offer["median_seconds"] is not None else "",
+            (offer["license"] or {}).get("name", ""),
+            "leaves this machine" if offer["data_leaves_machine"] else "stays here",
+        )
+        for family in families
+        for offer in family["offers"]
+    ]
+    print(table(rows, ("FAMILY", "OFFER", "STATE", "PRICE", "USUALLY", "LICENCE", "DATA")))
     return 0
 
 

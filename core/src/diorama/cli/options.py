@@ -23,6 +23,13 @@ def add_common_job(parser: argparse.ArgumentParser) -> None:
         "-m", "--model", default="", help="model id, alias or family (default: the settings' default_model)"
     )
     parser.add_argument(
+        "--policy", choices=("cheapest", "fastest", "local-only", "quality"),
+        help="which offer to take when the model is a family",
+    )  # fmt: skip
+    parser.add_argument(
+        "--failover", action="store_true", help="let another offer of the family take over when one is down"
+    )
+    parser.add_argument(
         "-o",
         "--output",
         metavar="FILE",
@@ -48,7 +55,7 @@ def add_common_job(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--strict", action="store_true", help="refuse instead of adjusting or ignoring a value"
     )
-    parser.add_argument("--dry-run", action="store_true", help="say what would run, and stop")
+    parser.add_argument("--dry-run", action="store_true", help="say what would run and cost, and stop")
     parser.add_argument("--quiet", action="store_true", help="no progress")
     add_connection(parser)
 
