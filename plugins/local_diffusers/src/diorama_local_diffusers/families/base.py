@@ -58,6 +58,7 @@ class Family:
         control_classes: Pipeline class of each task with ControlNets.
         control_class: Class of the ControlNets.
         control_image_name: What text to image calls the map.
+        reads_clip_only: Whether all text encoders are CLIP, whose prompts end after 77 tokens.
         stored_float8: Whether the denoiser's weights are kept in 8 bits and computed in the device's own type.
     """
 
@@ -82,6 +83,7 @@ class Family:
     control_classes: ClassVar[dict[Task, str]] = {}
     control_class: ClassVar[str] = "ControlNetModel"
     control_image_name: ClassVar[str] = "control_image"
+    reads_clip_only: ClassVar[bool] = False
     stored_float8: ClassVar[bool] = False
 
     def native_size(self, entry: ModelEntry, folder: PipelineFolder | None) -> tuple[int, int]:

@@ -51,6 +51,7 @@ class StableDiffusion(ImageFamily):
     control_image_name = "image"
     denoiser = "unet"
     multiple_of = 8
+    reads_clip_only = True
     native = 512
     default_steps = 25
     default_guidance = 7.5
