@@ -1,0 +1,108 @@
+// What pages read, by name. Keys start with the noun, so that a noun can be refreshed as a whole.
+import { infiniteQueryOptions, keepPreviousData, QueryClient, queryOptions } from "@tanstack/react-query";
+import { api, type Model, Problem, take } from "./client";
+import { startOfDay } from "@/lib/format";
+
+export const client = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 10_000,
+      retry: (count, error) => count < 3 && error instanceof Problem && (error.status === 0 || error.status === 503),
+      retryDelay: (count) => Math.min(500 * 2 ** count, 4000),
+    },
+  },
+});
+
+export type Operation = "generate" | "edit" | "video" | "upscale";
+
+export const queries = {
+  models: (operation?: Operation) =>
+    queryOptions({
+      queryKey: ["models", operation ?? "all"],
+      queryFn: ({ signal }) => take(api.GET("/api/models", { params: { query: operation ? { operation } : {} }, signal })),
+      staleTime: 60_000,
+    }),
+  model: (id: string) =>
+    queryOptions({
+      queryKey: ["model", id],
+      queryFn: ({ signal }) => take(api.GET("/api/models/{model_id}", { params: { path: { model_id: id } }, signal })) as Promise<Model>, // its pairs of numbers come out of the client as lists
+      enabled: id !== "",
+      staleTime: 60_000,
+      placeholderData: keepPreviousData,
+    }),
+  status: queryOptions({
+    queryKey: ["system"],
+    queryFn: ({ signal }) => take(api.GET("/api/system/status", { signal })),
+    refetchInterval: 15_000,
+  }),
+  systemSettings: queryOptions({
+    queryKey: ["system", "settings"],
+    queryFn: ({ signal }) => take(api.GET("/api/settings/system", { signal })),
+    staleTime: 300_000,
+  }),
+  preferences: queryOptions({
+    queryKey: ["preferences"],
+    queryFn: ({ signal }) => take(api.GET("/api/settings", { signal })),
+    staleTime: 300_000,
+  }),
+  usage: () => {
+    const since = startOfDay(new Date());
+    return queryOptions({
+      queryKey: ["usage", since],
+      queryFn: ({ signal }) => take(api.GET("/api/usage", { params: { query: { since } }, signal })),
+    });
+  },
+  queue: queryOptions({
+    queryKey: ["queue"],
+    queryFn: ({ signal }) => take(api.GET("/api/queue", { signal })),
+  }),
+  active: queryOptions({
+    queryKey: ["jobs", "active"],
+    queryFn: ({ signal }) => take(api.GET("/api/queue/jobs", { params: { query: { limit: 200 } }, signal })),
+  }),
+  job: (id: string) =>
+    queryOptions({
+      queryKey: ["jobs", "one", id],
+      queryFn: ({ signal }) => take(api.GET("/api/jobs/{job_id}", { params: { path: { job_id: id } }, signal })),
+    }),
+  jobs: (filter: { session_id?: string; status?: "completed" | "failed" | "cancelled"; kind?: "generate" | "edit" | "video" | "upscale" | "download"; limit?: number }) =>
+    infiniteQueryOptions({
+      queryKey: ["jobs", "list", filter],
+      queryFn: ({ pageParam, signal }) =>
+        take(api.GET("/api/jobs", { params: { query: { limit: 30, ...filter, ...(pageParam ? { cursor: pageParam } : {}) } }, signal })),
+      initialPageParam: "",
+      getNextPageParam: (page) => page.next_cursor,
+    }),
+  sessions: (kind: "image" | "video", deleted = false) =>
+    queryOptions({
+      queryKey: ["sessions", kind, deleted],
+      queryFn: ({ signal }) => {
+        const params = { query: { deleted, limit: 200 } };
+        return take(kind === "image" ? api.GET("/api/sessions", { params, signal }) : api.GET("/api/video-sessions", { params, signal }));
+      },
+    }),
+  asset: (id: string) =>
+    queryOptions({
+      queryKey: ["assets", "one", id],
+      queryFn: ({ signal }) => take(api.GET("/api/assets/{asset_id}", { params: { path: { asset_id: id } }, signal })),
+      enabled: id !== "",
+      staleTime: 60_000,
+    }),
+  providers: queryOptions({
+    queryKey: ["providers"],
+    queryFn: ({ signal }) => take(api.GET("/api/settings/providers", { signal })),
+  }),
+  plugins: queryOptions({
+    queryKey: ["plugins"],
+    queryFn: ({ signal }) => take(api.GET("/api/plugins", { signal })),
+  }),
+  cache: queryOptions({
+    queryKey: ["models", "cache"],
+    queryFn: ({ signal }) => take(api.GET("/api/models/cache-status", { signal })),
+  }),
+};
+
+/** What changes when a job ends. */
+export function refreshAfterJob(): void {
+  for (const key of ["jobs", "assets", "usage", "queue", "sessions"]) void client.invalidateQueries({ queryKey: [key] });
+}

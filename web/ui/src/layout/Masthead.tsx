@@ -1,0 +1,121 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { queries } from "@/api/queries";
+import { useActive, useLink, useLive } from "@/jobs/hooks";
+import { bytes, money, numbersOf, STATUS_WORDS } from "@/lib/format";
+import { HoverCard } from "@/ui/HoverCard";
+import { Icon } from "@/ui/icons";
+
+const PAGES = [
+  ["/image", "Image"],
+  ["/video", "Video"],
+  ["/assets", "Library"],
+  ["/models", "Models"],
+  ["/queue", "Queue"],
+  ["/settings", "Settings"],
+] as const;
+
+/** The head of every page: where one can go, what runs, what the machine does, what today cost. */
+export function Masthead({ onPalette }: { onPalette: () => void }) {
+  const active = useActive();
+  return (
+    <header className="masthead">
+      <Link to="/image" className="wordmark" aria-label="Diorama, to the bench">
+        <img src="/icon.svg" alt="" width="28" height="28" />
+        <span className="max-sm:hidden" aria-hidden="true">DIORAMA</span>
+      </Link>
+      <nav aria-label="Pages">
+        {PAGES.map(([to, name]) => (
+          <Link key={to} to={to} className="tab" activeProps={{ "aria-current": "page" }} activeOptions={{ includeSearch: false }}>
+            {name}
+          </Link>
+        ))}
+      </nav>
+      <div className="ml-auto flex items-center">
+        <Connection />
+        {active.length > 0 && <Working />}
+        <Today />
+        <Machine />
+        <button type="button" className="button bare square" aria-label="Command palette (Ctrl K)" onClick={onPalette}><Icon name="search" /></button>
+      </div>
+    </header>
+  );
+}
+
+function Connection() {
+  const link = useLink();
+  if (link !== "lost") return null;
+  return <span className="readout wrong" role="status">No connection, trying again</span>;
+}
+
+function Working() {
+  const active = useActive();
+  const running = active.filter((job) => job.status !== "queued");
+  const first = running[0] ?? active[0];
+  const waiting = active.length - running.length;
+  const text = [running.length && `${running.length} running`, waiting && `${waiting} waiting`].filter(Boolean).join(", ");
+  return (
+    <Link to="/queue" className="readout" title="What runs and waits">
+      {first && <Percent id={first.job_id} />}
+      <span className="max-lg:sr">{text}</span>
+    </Link>
+  );
+}
+
+function Percent({ id }: { id: string }) {
+  const live = useLive(id);
+  if (!live) return null;
+  return (
+    <span className="inline-grid w-12 gap-1 text-right" title={`${STATUS_WORDS[live.status]} ${numbersOf(live)}`}>
+      <span aria-hidden="true">{Math.floor(live.progress)}%</span>
+      <span className="exposure" aria-hidden="true"><span style={{ transform: `scaleX(${live.progress / 100})` }} /></span>
+    </span>
+  );
+}
+
+function Today() {
+  const { data } = useQuery(queries.usage());
+  const costs = data?.costs ?? [];
+  const sums = new Map<string, number>();
+  for (const cost of costs) sums.set(cost.currency, (sums.get(cost.currency) ?? 0) + cost.amount);
+  const total = [...sums].map(([currency, amount]) => money(amount, currency)).join(" + ") || money(0);
+  return (
+    <HoverCard title="Spent today" name={`Spent today: ${total}`} className="max-md:hidden" label={<>{total} <span className="hint font-label">today</span></>}>
+      {costs.length === 0 ? (
+        <p className="hint">Nothing that costs money ran today.</p>
+      ) : (
+        <dl className="facts">
+          {costs.map((cost) => [
+            <dt key={`${cost.backend}-name`}>{cost.backend}</dt>,
+            <dd key={cost.backend}>{cost.estimated ? "about " : ""}{money(cost.amount, cost.currency)}, {cost.jobs} {cost.jobs === 1 ? "job" : "jobs"}</dd>,
+          ])}
+        </dl>
+      )}
+    </HoverCard>
+  );
+}
+
+function Machine() {
+  const { data } = useQuery(queries.status);
+  if (!data) return null;
+  const devices = data.devices.length ? data.devices.join(", ") : "no device";
+  const loaded = Object.entries(data.loaded_models).flatMap(([device, models]) => models.map((model) => `${model} (${device})`));
+  const memory = data.memory as Record<string, number>;
+  const disk = data.disk as Record<string, number>;
+  const facts: [string, string][] = [
+    ["Devices", devices],
+    ["In memory", loaded.join(", ") || "no model"],
+    ...(memory.total ? [["Memory", `${bytes(memory.available ?? memory.free ?? 0)} free of ${bytes(memory.total)}`] as [string, string]] : []),
+    ...(disk.total ? [["Disk", `${bytes(disk.free ?? 0)} free of ${bytes(disk.total)}`] as [string, string]] : []),
+    ["Version", `${data.version}, Python ${data.python}`],
+    ...Object.entries(data.libraries),
+    ...(data.offline ? [["Network", "offline by choice"] as [string, string]] : []),
+  ];
+  return (
+    <HoverCard title="This machine" name={`This machine: ${devices}`} label={devices.toUpperCase()}>
+      <dl className="facts">
+        {facts.map(([name, value]) => [<dt key={`${name}-name`}>{name}</dt>, <dd key={name}>{value}</dd>])}
+      </dl>
+    </HoverCard>
+  );
+}

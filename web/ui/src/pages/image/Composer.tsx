@@ -1,0 +1,161 @@
+import { useQuery } from "@tanstack/react-query";
+import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { sentenceOf } from "@/api/client";
+import { queries } from "@/api/queries";
+import { typing } from "@/layout/shortcuts";
+import { cancelJob, useActive } from "@/jobs/hooks";
+import { promptHistory, rememberPrompt } from "@/lib/kept";
+import { say, speak } from "@/ui/toasts";
+import type { Bench } from "./bench";
+import { missing, type Medium, operationOf, referenceLimit, toRequest } from "./draft";
+import { Estimate } from "./Estimate";
+import { Knobs } from "./Knobs";
+import { ModelButton } from "./ModelButton";
+import { References } from "./References";
+import { submitJob } from "./submit";
+import type { Chosen } from "./useChosenModel";
+
+/** Everything one says before a picture is made. Which controls there are follows from the model. */
+export function Composer({ medium, bench, chosen }: { medium: Medium; bench: Bench; chosen: Chosen }) {
+  const { draft, change, sessionId } = bench;
+  const model = chosen.model;
+  const operation = model ? operationOf(model, draft, medium) : null;
+  const caps = (model && operation && model.operations[operation]) || undefined;
+  const [sending, setSending] = useState(false);
+  const [wrong, setWrong] = useState("");
+  const limit = useQuery(queries.preferences).data?.prompt_history ?? 20;
+  const running = useActive().filter((live) => live.job?.session_id === sessionId);
+  const lack = model && caps ? missing(draft, model, caps) : "";
+
+  const go = async () => {
+    if (!model || !operation || !caps || sending || !sessionId) return;
+    if (lack) {
+      setWrong(lack);
+      document.getElementById("prompt")?.focus();
+      return;
+    }
+    setSending(true);
+    setWrong("");
+    try {
+      rememberPrompt(draft.prompt, limit);
+      await submitJob(toRequest(draft, model, operation, caps), sessionId);
+      speak("Sent.", true);
+    } catch (error) {
+      setWrong(sentenceOf(error));
+    } finally {
+      setSending(false);
+    }
+  };
+  useEscape(running[running.length - 1]?.job_id);
+
+  const noun = medium === "video" ? "video" : operation === "edit" ? "edit" : "picture";
+  const count = draft.count ?? caps?.images_out.default ?? 1;
+  return (
+    <form className="bench" aria-label="What to make" onSubmit={(event) => { event.preventDefault(); void go(); }}>
+      <div className="bench-scroll">
+        <Prompt value={draft.prompt} max={caps?.max_prompt_chars ?? 2000} required={caps?.prompt !== "none"} onChange={(prompt) => { change({ prompt }); setWrong(""); }} onGo={go} medium={medium} />
+        <ModelButton medium={medium} chosen={chosen} onChoose={(id) => change({ model: id })} />
+        {model && referenceLimit(model, medium) > 0 && (
+          <References limit={referenceLimit(model, medium)} needed={caps?.images_in?.minimum ?? 0} mask={Boolean(caps?.mask)} draft={draft} change={change} medium={medium} />
+        )}
+        {model && caps && <Knobs model={model} caps={caps} draft={draft} change={change} />}
+        {chosen.error ? <p className="wrong" role="alert">{sentenceOf(chosen.error)}</p> : null}
+      </div>
+      <div className="bench-foot">
+        {wrong && <p className="wrong" role="alert">{wrong}</p>}
+        <div className="flex gap-2">
+          <button type="submit" className="button main flex-1" disabled={!model || sending || (lack !== "" && draft.prompt.trim() !== "")}>
+            {sending ? "Sending" : count > 1 && medium === "image" ? `Make ${count} pictures` : `Make the ${noun}`}
+          </button>
+          {running.length > 0 && (
+            <button type="button" className="button !min-h-11" onClick={() => running.forEach((live) => void cancelJob(live.job_id))}>
+              {running.length > 1 ? `Cancel ${running.length}` : "Cancel"}
+            </button>
+          )}
+        </div>
+        {model && caps && (lack && draft.prompt.trim() ? <p className="note">{lack}</p> : <Estimate model={model} caps={caps} draft={draft} />)}
+      </div>
+    </form>
+  );
+}
+
+/** Escape cancels the newest job of this session. */
+function useEscape(jobId: string | undefined): void {
+  useEffect(() => {
+    const pressed = (event: globalThis.KeyboardEvent): void => {
+      if (event.key !== "Escape" || event.defaultPrevented || !jobId || document.querySelector("dialog[open], .pop")) return;
+      void cancelJob(jobId);
+      say("Cancelling; it stops after the step it is at.");
+    };
+    window.addEventListener("keydown", pressed);
+    return () => window.removeEventListener("keydown", pressed);
+  }, [jobId]);
+}
+
+interface PromptProps {
+  value: string;
+  max: number;
+  required: boolean;
+  medium: Medium;
+  onChange: (text: string) => void;
+  onGo: () => Promise<void>;
+}
+
+function Prompt({ value, max, required, medium, onChange, onGo }: PromptProps) {
+  const field = useRef<HTMLTextAreaElement>(null);
+  const recall = useHistory(value, onChange);
+  useEffect(() => {
+    const pressed = (event: globalThis.KeyboardEvent): void => {
+      const step = { "[": 1, "]": -1 }[event.key];
+      if (!step || typing(event) || document.querySelector("dialog[open]")) return;
+      event.preventDefault();
+      recall(step);
+    };
+    window.addEventListener("keydown", pressed);
+    return () => window.removeEventListener("keydown", pressed);
+  }, [recall]);
+  const pressed = (event: KeyboardEvent) => {
+    if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) {
+      event.preventDefault();
+      void onGo();
+    } else if (event.altKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+      event.preventDefault();
+      recall(event.key === "ArrowUp" ? 1 : -1);
+    }
+  };
+  const history = promptHistory();
+  return (
+    <div>
+      <div className="mb-1 flex items-baseline justify-between">
+        <label className="label" htmlFor="prompt">Prompt</label>
+        {value.length > max * 0.8 && <span className="param">{value.length} of {max}</span>}
+      </div>
+      <textarea id="prompt" ref={field} data-slash className="field min-h-28 resize-y px-3 py-2 text-[1.08rem] leading-snug [field-sizing:content] max-h-96" value={value} maxLength={max} rows={4} autoFocus={matchMedia("(min-width: 64rem)").matches}
+        placeholder={medium === "image" ? "a red ball under a yellow sun" : "waves roll onto a beach"} required={required} aria-describedby="prompt-keys" onChange={(event) => onChange(event.target.value)} onKeyDown={pressed} />
+      <p id="prompt-keys" className="hint flex justify-between gap-2">
+        <span>Enter makes it, Shift Enter a new line</span>
+        {history.length > 0 && (
+          <span className="whitespace-nowrap">
+            <button type="button" className="text-link px-1" onClick={() => recall(1)} aria-label="Older prompt">older</button>
+            <button type="button" className="text-link px-1" onClick={() => recall(-1)} aria-label="Newer prompt">newer</button>
+          </span>
+        )}
+      </p>
+    </div>
+  );
+}
+
+/** Steps through the prompts used before; what was being written is the newest of them. */
+function useHistory(value: string, onChange: (text: string) => void): (step: number) => void {
+  const at = useRef({ index: -1, written: "" });
+  return (step) => {
+    const history = promptHistory();
+    const place = at.current;
+    if (place.index >= 0 && history[place.index] !== value) place.index = -1;
+    if (place.index === -1) place.written = value;
+    let next = Math.min(history.length - 1, Math.max(-1, place.index + step));
+    if (step > 0 && history[next] === value && next < history.length - 1) next += 1;
+    place.index = next;
+    onChange(next === -1 ? place.written : (history[next] ?? value));
+  };
+}

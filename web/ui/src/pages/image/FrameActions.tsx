@@ -1,0 +1,73 @@
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { type Job, sentenceOf } from "@/api/client";
+import { client, queries } from "@/api/queries";
+import { Icon } from "@/ui/icons";
+import { type Choice, Menu } from "@/ui/Menu";
+import { say } from "@/ui/toasts";
+import { FavouriteButton } from "../assets/FavouriteButton";
+import type { Bench } from "./bench";
+import type { Medium } from "./draft";
+import { upscale, vary } from "./submit";
+
+interface Made {
+  id: string;
+  kind: "image" | "video";
+  url: string;
+  seed: number | null;
+}
+
+const complain = (error: unknown) => say(sentenceOf(error), "wrong");
+
+/** Formats a file can be had in. */
+export function downloads(asset: Pick<Made, "url" | "kind">): Choice[] {
+  const whole = { label: "As it was made", href: `${asset.url}?download=true`, download: true };
+  if (asset.kind === "video") return [whole];
+  return [whole, ...(["png", "jpeg", "webp"] as const).map((format) => ({ label: format === "jpeg" ? "JPEG" : format === "png" ? "PNG" : "WebP", href: `${asset.url}?format=${format}&download=true`, download: true }))];
+}
+
+/** What can be done with a frame. Only what this server can do is offered. */
+export function FrameActions({ job, asset, bench }: { job: Job; asset: Made; bench: Bench }) {
+  const navigate = useNavigate();
+  const upscalers = (useQuery(queries.models("upscale")).data?.models ?? []).filter((model) => model.availability.state === "ready");
+  const movers = (useQuery(queries.models("video")).data?.models ?? []).filter((model) => model.availability.state === "ready");
+  const editors = (useQuery(queries.models("edit")).data?.models ?? []).length > 0;
+  const isPicture = asset.kind === "image";
+  const reference = () => {
+    const others = bench.draft.references.filter((item) => item.source !== asset.id);
+    bench.change({ references: [...others, { source: asset.id, url: asset.url, name: job.prompt.slice(0, 60) || "picture" }], mask: undefined });
+    say("It goes in as a reference.");
+  };
+  const takeAgain = () => client.ensureQueryData(queries.model(job.model)).then((model) => vary(job, asset, model, bench.sessionId)).catch(complain);
+  const larger: (Choice | null)[] = upscalers.slice(0, 6).map((model) => ({
+    label: `Upscale with ${model.title}`,
+    run: () => void upscale(asset, model.id, undefined, bench.sessionId).catch(complain),
+  }));
+  return (
+    <figcaption className="edge on-film flex-wrap !px-0.5">
+      <span className="number" title="Seed">{asset.seed === null ? "–" : `▸ ${asset.seed}`}</span>
+      <span className="flex flex-wrap items-center gap-1">
+        <FavouriteButton id={asset.id} />
+        {isPicture && editors && <button type="button" className="button" onClick={reference}>Use as reference</button>}
+        {job.kind !== "upscale" && <button type="button" className="button" onClick={takeAgain} title={isPicture ? "A little different: changed at strength 0.4 where the model can, else another seed" : "Another seed"}>Vary</button>}
+        <Menu trigger={<button type="button" className="button" aria-label="Download"><Icon name="down" /></button>} choices={downloads(asset)} />
+        {(larger.length > 0 || (isPicture && movers.length > 0)) && (
+          <Menu trigger={<button type="button" className="button square" aria-label="More for this frame"><Icon name="more" /></button>}
+            choices={[...larger, ...(isPicture && movers.length > 0 ? [{ label: "To video", run: () => void navigate({ to: "/video", search: { from: asset.id, take: "start" as const } }) }] : [])]} />
+        )}
+      </span>
+    </figcaption>
+  );
+}
+
+/** Brings the settings of a job back to the bench. */
+export function ReuseMenu({ job, medium }: { job: Job; medium: Medium }) {
+  const navigate = useNavigate();
+  const first = job.images[0] ?? job.video;
+  if (!first) return null;
+  const reuse = (part: "all" | "seed" | "prompt") => void navigate({ to: medium === "image" ? "/image" : "/video", search: { session: job.session_id ?? undefined, from: first.id, take: part } });
+  return (
+    <Menu trigger={<button type="button" className="button"><Icon name="again" />Reuse</button>}
+      choices={[{ label: "All settings", run: () => reuse("all") }, { label: "Seed", run: () => reuse("seed") }, { label: "Prompt", run: () => reuse("prompt") }]} />
+  );
+}

@@ -1,0 +1,32 @@
+import type { Draft } from "./draft";
+import { Icon } from "@/ui/icons";
+import { Slide } from "@/ui/Slide";
+
+const WEIGHT = { minimum: 0, maximum: 1.5, step: 0.05, integer: false, default: 1 };
+
+interface Props {
+  kinds: readonly string[];
+  most: number;
+  loras: Draft["loras"];
+  onChange: (loras: Draft["loras"]) => void;
+}
+
+/** LoRAs by name, each with its weight. */
+export function Loras({ kinds, most, loras, onChange }: Props) {
+  const set = (index: number, changes: Partial<Draft["loras"][number]>) => onChange(loras.map((item, place) => (place === index ? { ...item, ...changes } : item)));
+  return (
+    <fieldset className="grid gap-3">
+      <legend className="label mb-1">LoRA</legend>
+      {loras.map((lora, index) => (
+        <div key={index} className="grid gap-1 border-l-2 border-edge pl-3">
+          <div className="flex gap-2">
+            <input className="field number flex-1" aria-label={`LoRA ${index + 1}`} placeholder={`name or file, for ${kinds.join(", ")}`} value={lora.id} onChange={(event) => set(index, { id: event.target.value })} />
+            <button type="button" className="button square" aria-label={`Take LoRA ${index + 1} away`} onClick={() => onChange(loras.filter((_, place) => place !== index))}><Icon name="close" /></button>
+          </div>
+          <Slide label="Weight" range={WEIGHT} value={lora.weight} onChange={(weight) => set(index, { weight: weight ?? 1 })} />
+        </div>
+      ))}
+      {loras.length < most && <button type="button" className="button justify-self-start" onClick={() => onChange([...loras, { id: "", weight: 1 }])}><Icon name="plus" />Add a LoRA</button>}
+    </fieldset>
+  );
+}

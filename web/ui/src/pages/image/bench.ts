@@ -1,0 +1,78 @@
+// The draft of one bench, kept in this browser while it changes and on the server with its session.
+import { useQuery } from "@tanstack/react-query";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { api, type Session, take } from "@/api/client";
+import { client, queries } from "@/api/queries";
+import { keep, kept } from "@/lib/kept";
+import { newId } from "@/lib/numbers";
+import { type Draft, EMPTY_DRAFT, type Medium } from "./draft";
+
+const SAVE_AFTER = 1200;
+
+export interface Bench {
+  sessionId: string;
+  session: Session | undefined;
+  draft: Draft;
+  change: (changes: Partial<Draft>) => void;
+}
+
+/** The session in the address, else the one used last, else a new one; and its draft. */
+export function useBench(medium: Medium, asked: string | undefined): Bench {
+  const { data } = useQuery(queries.sessions(medium));
+  const fresh = useRef(newId());
+  const latest = data?.sessions[0]?.id;
+  const [settled, setSettled] = useState<string | undefined>(asked);
+  useEffect(() => {
+    if (asked) setSettled(asked);
+    else if (!settled && data) setSettled(latest ?? fresh.current);
+  }, [asked, data, latest, settled]);
+  const sessionId = asked ?? settled ?? "";
+  const session = data?.sessions.find((item) => item.id === sessionId);
+
+  const [state, setState] = useState<{ id: string; draft: Draft }>(() => ({ id: "", draft: EMPTY_DRAFT }));
+  const loaded = state.id === sessionId;
+  useEffect(() => {
+    if (!sessionId || loaded || !data) return;
+    const stored = kept<Partial<Draft> | null>(`draft.${sessionId}`, null) ?? (session?.state.draft as Partial<Draft> | undefined);
+    setState((old) => ({ id: sessionId, draft: { ...EMPTY_DRAFT, model: old.draft.model, ...stored } }));
+  }, [sessionId, loaded, session, data]);
+
+  const change = useCallback((changes: Partial<Draft>) => setState((old) => ({ ...old, draft: { ...old.draft, ...changes } })), []);
+  useSaving(medium, loaded ? sessionId : "", state.draft, session !== undefined);
+  return useMemo(() => ({ sessionId: loaded ? sessionId : "", session, draft: state.draft, change }), [loaded, sessionId, session, state.draft, change]);
+}
+
+/** The draft without what is too large to keep: dropped files stay in memory only. */
+export function light(draft: Draft): Draft {
+  const { mask: _mask, ...rest } = draft;
+  return { ...rest, references: draft.references.filter((item) => !item.source.startsWith("data:")) };
+}
+
+function useSaving(medium: Medium, sessionId: string, draft: Draft, stored: boolean): void {
+  const last = useRef("");
+  useEffect(() => {
+    if (!sessionId) return;
+    const plain = light(draft);
+    keep(`draft.${sessionId}`, plain);
+    const text = sessionId + JSON.stringify(plain);
+    if (!stored || text === last.current) return;
+    const timer = setTimeout(() => {
+      const first = last.current === "";
+      last.current = text;
+      if (first) return; // nothing was changed yet
+      const call = { params: { path: { session_id: sessionId } }, body: { state: { draft: plain } } };
+      const sent = medium === "image" ? api.PATCH("/api/sessions/{session_id}", call) : api.PATCH("/api/video-sessions/{session_id}", call);
+      take(sent).catch(() => undefined); // it stays in this browser, and the next change tries again
+    }, SAVE_AFTER);
+    return () => clearTimeout(timer);
+  }, [medium, sessionId, draft, stored]);
+}
+
+/** Shows a just accepted job at once. */
+export async function showJob(jobId: string, sessionId: string): Promise<void> {
+  const { jobStore } = await import("@/jobs/store");
+  const job = await take(api.GET("/api/jobs/{job_id}", { params: { path: { job_id: jobId } } }));
+  jobStore.whole(job);
+  await client.invalidateQueries({ queryKey: ["jobs", "list", { session_id: sessionId }] });
+  void client.invalidateQueries({ queryKey: ["sessions"] });
+}

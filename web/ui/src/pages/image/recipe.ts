@@ -1,0 +1,64 @@
+// From a recipe (ours, or read from somebody else's file) back to a draft.
+import type { AssetDetail, Facts } from "@/api/client";
+import type { Draft, Reference } from "./draft";
+
+type Plain = Record<string, unknown>;
+const text = (value: unknown): string => (typeof value === "string" ? value : "");
+const number = (value: unknown): number | undefined => (typeof value === "number" && Number.isFinite(value) ? value : undefined);
+
+function lorasOf(value: unknown): Draft["loras"] {
+  if (!Array.isArray(value)) return [];
+  return value.map((item: Plain) => ({ id: text(item.id) || text(item.name), weight: number(item.weight) ?? 1 })).filter((item) => item.id);
+}
+
+export function assetReference(asset: { id: string; url: string; prompt?: string }): Reference {
+  return { source: asset.id, url: asset.url, name: asset.prompt?.slice(0, 60) || `picture ${asset.id.slice(-6)}` };
+}
+
+/** Everything that a recipe of ours says, as changes of a draft. */
+export function fromRecipe(asset: Pick<AssetDetail, "recipe" | "prompt" | "model" | "seed">): Partial<Draft> {
+  const recipe = asset.recipe as Plain;
+  const parents = Array.isArray(recipe.parents) ? (recipe.parents as Plain[]) : [];
+  const references = parents
+    .filter((parent) => parent.role === "image" && text(parent.asset_id))
+    .map((parent) => ({ source: text(parent.asset_id), url: `/api/assets/${text(parent.asset_id)}/file`, name: `picture ${text(parent.asset_id).slice(-6)}` }));
+  const ratio = text(recipe.aspect_ratio);
+  return {
+    model: asset.model,
+    prompt: asset.prompt,
+    negative: text(recipe.negative_prompt),
+    references,
+    mask: undefined,
+    ratio: ratio || undefined,
+    width: ratio ? undefined : number(recipe.width),
+    height: ratio ? undefined : number(recipe.height),
+    steps: number(recipe.num_inference_steps),
+    guidance: number(recipe.guidance_scale),
+    strength: number(recipe.strength),
+    scheduler: text(recipe.scheduler) || undefined,
+    seed: asset.seed ?? undefined,
+    frames: number(recipe.num_frames),
+    fps: number(recipe.fps),
+    duration: number(recipe.duration),
+    loras: lorasOf(recipe.loras),
+    parameters: (recipe.parameters as Plain | undefined) ?? {},
+  };
+}
+
+/** What a dropped file says, as changes of a draft. A model that is not here is left out; the server names it as missing. */
+export function fromFacts(facts: Facts): Partial<Draft> {
+  const known = facts.model && !facts.missing.some((item) => item.startsWith("model ")) ? { model: facts.model } : {};
+  return {
+    ...known,
+    prompt: facts.prompt,
+    negative: facts.negative_prompt,
+    ratio: undefined,
+    width: facts.width ?? undefined,
+    height: facts.height ?? undefined,
+    steps: facts.num_inference_steps ?? undefined,
+    guidance: facts.guidance_scale ?? undefined,
+    strength: facts.strength ?? undefined,
+    seed: facts.seed ?? undefined,
+    loras: facts.source === "diorama" ? facts.loras.map((lora) => ({ id: lora.name, weight: lora.weight ?? 1 })) : [],
+  };
+}
