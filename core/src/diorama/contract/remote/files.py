@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import io
-import mimetypes
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,7 +48,9 @@ def prepare(
     """
     size = None if sides is None or media.kind == "video" else fitted(like or media, sides)
     if media.kind == "video" or (media.mime in PASSED_ON and size in (None, (media.width, media.height))):
-        suffix = mimetypes.guess_extension(media.mime) or ".bin"
+        from mimetypes import guess_extension
+
+        suffix = guess_extension(media.mime) or ".bin"
         return Prepared(content=media.read_bytes(), mime=media.mime, name=f"{name}{suffix}")
     image = media.load_image("RGBA" if media.mime == "image/png" else "RGB")
     if size is not None and image.size != size:

@@ -6,7 +6,8 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from importlib import resources
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from diorama.contract.capabilities import Capabilities, Operation
@@ -66,8 +67,8 @@ def load_offers(package: str, backend: str, prices: Mapping[str, Any] | None = N
     Raises:
         ValueError: the file does not fit; the sentence names the model and the place.
     """
-    text = resources.files(package).joinpath("models.toml").read_text("utf-8")
-    data = tomllib.loads(text)
+    folder = Path(str(import_module(package).__file__)).parent
+    data = tomllib.loads((folder / "models.toml").read_text("utf-8"))
     offers = {}
     for entry in data["models"]:
         try:
