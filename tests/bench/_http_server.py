@@ -33,7 +33,8 @@ async def app(scope, receive, send):
     await send({"type": "http.response.body", "body": body})
 made = socket.create_server(("127.0.0.1", 0))
 print("at http://127.0.0.1:%d" % made.getsockname()[1], flush=True)
-uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, loop="uvloop", lifespan="off", timeout_keep_alive=300)).run([made])
+config = uvicorn.Config(app, log_level="warning", access_log=False, loop="uvloop", lifespan="off", timeout_keep_alive=300)
+uvicorn.Server(config).run([made])
 """
 
 

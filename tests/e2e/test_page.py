@@ -96,8 +96,14 @@ def test_reuse_puts_prompt_and_seed_back(server: Any, page: Any) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "<img src=x onerror=alert(1)>", '"><script>alert(1)</script>', "javascript:alert(1)", "{{7*7}} ${alert(1)}", "\u202egnp", "</textarea><svg onload=alert(1)>"],
-)  # fmt: skip
+        "<img src=x onerror=alert(1)>",
+        '"><script>alert(1)</script>',
+        "javascript:alert(1)",
+        "{{7*7}} ${alert(1)}",
+        "\u202egnp",
+        "</textarea><svg onload=alert(1)>",
+    ],
+)
 def test_prompts_are_text_and_nothing_else(server: Any, page: Any, text: str) -> None:
     server.client.post("/api/generate", json={"prompt": text})
     page.goto(server.url)
