@@ -41,6 +41,9 @@ PATCH /api/video-sessions/{session_id}|DELETE /api/video-sessions/{session_id}
 POST /api/video-sessions/{session_id}/restore
 GET /api/settings|POST /api/settings|GET /api/settings/providers|PUT /api/settings/providers/{backend_id}/{name}
 DELETE /api/settings/providers/{backend_id}/{name}|POST /api/settings/providers/{backend_id}/test
+GET /api/providers|GET /api/providers/{provider_id}|PUT /api/providers/{provider_id}
+DELETE /api/providers/{provider_id}|POST /api/providers/{provider_id}/test
+POST /api/providers/{provider_id}/discover|POST /api/estimate|GET /api/costs
 GET /api/plugins|GET /api/usage|GET /openapi.json|GET /docs
 """.replace("\n", "|").strip("|").split("|")
 )  # fmt: skip

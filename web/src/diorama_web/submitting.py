@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _SAME = (
     "prompt", "negative_prompt", "width", "height", "aspect_ratio", "guidance_scale", "scheduler", "seed",
     "num_images", "strength", "num_frames", "fps", "duration", "audio", "scale", "strict", "output_format",
-    "session_id", "batch_id", "priority", "idempotency_key",
+    "session_id", "batch_id", "priority", "idempotency_key", "failover",
 )  # fmt: skip
 
 
@@ -49,6 +49,7 @@ def build_submission(
         **values,
         kind=kind,
         model=getattr(body, "model", None) or default_model,
+        policy=getattr(body, "policy", None) or "",
         num_inference_steps=getattr(body, "steps", None),
         loras=loras,
         parameters=_parameters(body),

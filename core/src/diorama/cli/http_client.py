@@ -53,7 +53,7 @@ class HttpClient:
 
     def models(self, **filters: str | None) -> list[dict[str, Any]]:
         """See :class:`Client`."""
-        return self._listed("/api/models", "models", _given(filters))
+        return self._listed("/api/models", "models", _asked(filters))
 
     def model(self, model_id: str) -> dict[str, Any]:
         """See :class:`Client`."""
@@ -139,7 +139,7 @@ class HttpClient:
 
     def families(self, **filters: str | None) -> list[dict[str, Any]]:
         """See :class:`Client`."""
-        return self._listed("/api/models", "families", _given(filters) | {"group": "family"})
+        return self._listed("/api/models", "families", _asked(filters) | {"group": "family"})
 
     def estimate(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """See :class:`Client`."""
@@ -207,6 +207,12 @@ class HttpClient:
 
 def _given(filters: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in filters.items() if value not in (None, False)}
+
+
+def _asked(filters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return filters of models under the API's names."""
+    given = _given(filters)
+    return given | {"q": given.pop("text")} if "text" in given else given
 
 
 def _wire(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ def add_routes(app: FastAPI) -> None:
     """Add every route to ``app``."""
     from diorama_web.routes import (
         assets,
+        connections,
         docs,
         edit,
         events,
@@ -22,6 +23,7 @@ def add_routes(app: FastAPI) -> None:
         jobs,
         library,
         models,
+        money,
         pages,
         plugins,
         providers,
@@ -40,6 +42,6 @@ def add_routes(app: FastAPI) -> None:
         health.router, signin.router, system.router, models.router, library.router, models.by_id, generate.router,
         edit.router, jobs.router, events.router, queue.router, video.router, upscale.router, export.router,
         assets.router, files.router, sessions.router, settings.router, providers.router, plugins.router,
-        usage.router, docs.router, sockets.router, pages.router,
+        usage.router, money.router, connections.router, docs.router, sockets.router, pages.router,
     ):  # fmt: skip
         app.router.routes.extend(router.routes)  # including them would build every route a second time

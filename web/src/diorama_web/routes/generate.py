@@ -9,6 +9,7 @@ from diorama.contract.errors import error_from_plain
 from diorama.engine import Engine
 from diorama.jobs.records import Job, JobStatus
 from diorama.jobs.submission import Submission
+from diorama.views import estimate_view
 from fastapi import Header
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,7 +17,8 @@ from starlette.responses import Response
 from diorama_web.access import CallerDep, EngineDep, private_router
 from diorama_web.encoding import reply
 from diorama_web.errors import error_body, error_reply
-from diorama_web.schemas.jobs import GenerateReply, PlanReply
+from diorama_web.schemas.jobs import GenerateReply
+from diorama_web.schemas.money import PlanReply
 from diorama_web.schemas.submissions import ImageRequest, JobRequest
 from diorama_web.submitting import accept, build_submission, preferred_model
 from diorama_web.views.jobs import generate_reply
@@ -44,12 +46,11 @@ async def generate(
 
 @router.post("/plan", response_model=PlanReply)
 def plan(body: JobRequest, request: Request, engine: EngineDep, caller: CallerDep) -> Response:
-    """Tell what would run, what would be adjusted and what ignored; nothing is stored as a job."""
+    """Tell what would run and cost, what would be adjusted and what ignored; nothing is stored as a job."""
     kind = body.kind or ""
     model = preferred_model(request, kind or "generate")
-    resolved = engine.plan(
-        build_submission(body, kind=kind, caller=caller, engine=engine, default_model=model)
-    )
+    submission = build_submission(body, kind=kind, caller=caller, engine=engine, default_model=model)
+    resolved = engine.plan(submission)
     return reply(
         {
             "kind": resolved.kind.value,
@@ -57,6 +58,7 @@ def plan(body: JobRequest, request: Request, engine: EngineDep, caller: CallerDe
             "applied": resolved.applied,
             "adjusted": resolved.adjusted,
             "ignored": resolved.ignored,
+            "estimate": estimate_view(engine.estimate([submission])),
         }
     )
 

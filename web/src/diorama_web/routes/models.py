@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from diorama.catalog.search import ModelFilter
 from diorama.contract import ModelInfo
 from diorama.engine import Engine
+from diorama.offers import group as group_offers
+from diorama.views import family_view
 from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,6 +21,9 @@ from diorama_web.views.models import model_summary, model_view
 
 router = private_router(tag="models")
 Word = Annotated[str | None, Query(max_length=200)]
+Group = Annotated[
+    Literal["family"] | None, Query(description="`family`: answers with `families`, each with its offers.")
+]
 Limit = Annotated[int, Query(ge=1, le=20_000)]
 Offset = Annotated[int, Query(ge=0)]
 
@@ -27,13 +32,17 @@ Offset = Annotated[int, Query(ge=0)]
 def list_models(
     request: Request, engine: EngineDep, operation: Word = None, backend: Word = None, category: Word = None,
     tag: Word = None, availability: Word = None, kind: Word = None, family: Word = None, q: Word = None,
-    limit: Limit = 20_000, offset: Offset = 0,
+    group: Group = None, limit: Limit = 20_000, offset: Offset = 0,
 ) -> Response:  # fmt: skip
-    """Return the models that fit, without their capabilities."""
+    """Return the models that fit, without their capabilities; or with `group=family` who offers each of them."""
     wanted = ModelFilter(
         operation=operation, backend=backend, category=category, tag=tag, availability=availability,
         kind=kind, family=family, text=q,
     )  # fmt: skip
+    if group == "family":
+        families = group_offers(engine.catalog.models(wanted), engine.estimator.typical())
+        shown = [family_view(item) for item in families[offset : offset + limit]]
+        return reply({"families": shown, "total": len(families)})
     return listing(request, engine, wanted, model_summary, limit, offset)
 
 

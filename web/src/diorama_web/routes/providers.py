@@ -35,17 +35,15 @@ def list_providers(engine: EngineDep) -> Response:
 @router.put("/settings/providers/{backend_id}/{name}", response_model=Message)
 def set_secret(backend_id: Name, name: Name, body: SecretValue, engine: EngineDep) -> Response:
     """Keep a key: in the system's keyring where there is one, else in a file that only the user can read."""
-    engine.registry.backend(backend_id)
-    place = engine.secrets.set(backend_id, name, body.value)
-    return reply({"message": f"Kept in the {place}."})
+    engine.providers.change(backend_id, secrets={name: body.value})
+    return reply({"message": "Kept. It holds from the next job on."})
 
 
 @router.delete("/settings/providers/{backend_id}/{name}", response_model=Message)
 def delete_secret(backend_id: Name, name: Name, engine: EngineDep) -> Response:
     """Forget a key."""
-    engine.registry.backend(backend_id)
-    gone = engine.secrets.delete(backend_id, name)
-    return reply({"message": "Forgotten." if gone else "None was kept."})
+    engine.providers.change(backend_id, secrets={name: None})
+    return reply({"message": "Forgotten."})
 
 
 @router.post("/settings/providers/{backend_id}/test", response_model=CheckReply)

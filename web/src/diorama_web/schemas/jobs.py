@@ -149,16 +149,6 @@ class GenerateReply(View):
     ignored: list[NoteView]
 
 
-class PlanReply(View):
-    """What would run."""
-
-    kind: KindWord
-    model: str
-    applied: dict[str, Any]
-    adjusted: list[NoteView]
-    ignored: list[NoteView]
-
-
 class LaneView(View):
     """Jobs of one lane (a device or a backend)."""
 

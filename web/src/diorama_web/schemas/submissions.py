@@ -13,6 +13,7 @@ Source = Annotated[CleanText, Field(min_length=1)]
 """An asset id, a data URL, base64, or an https address."""
 Side = Annotated[int, Field(ge=1, le=16384)]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+PolicyWord = Literal["cheapest", "fastest", "local-only", "quality"]
 ModelName = Annotated[CleanText, Field(min_length=1, max_length=512)]
 
 
@@ -31,6 +32,8 @@ class WorkRequest(Body):
     model: ModelName | None = Field(
         None, description="Model id, alias or family; the default model when left out."
     )
+    policy: PolicyWord | None = Field(None, description="Which offer to take when the model is a family.")
+    failover: bool = Field(False, description="Let another offer of the family take over when one is down.")
     negative_prompt: CleanText | None = Field(None, max_length=MAX_PROMPT)
     width: Side | None = Field(None, description="Pixels.")
     height: Side | None = Field(None, description="Pixels.")
@@ -128,6 +131,8 @@ class UpscaleRequestBody(Body):
     image_asset_id: Source | None = Field(None, validation_alias=AliasChoices("image_asset_id", "image"))
     video_asset_id: Source | None = Field(None, validation_alias=AliasChoices("video_asset_id", "video"))
     model: ModelName | None = None
+    policy: PolicyWord | None = Field(None, description="Which offer to take when the model is a family.")
+    failover: bool = Field(False, description="Let another offer of the family take over when one is down.")
     scale: float | None = Field(None, gt=0, le=16)
     parameters: dict[str, Any] = Field(default={}, description="Parameters that only this model has.")
     strict: bool = False

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from diorama_web.schemas.base import Body, CleanText, View
+from diorama_web.schemas.base import Body, CleanText, ErrorDetail, View
 
 
 class HealthView(View):
@@ -166,3 +166,32 @@ class CheckReply(View):
 
     ok: bool
     message: str
+
+
+class ConnectionView(View):
+    """A provider and how it is reached."""
+
+    id: str
+    title: str
+    is_enabled: bool
+    api_url: str | None = Field(description="Address in use; null where there is none to choose.")
+    api_url_changed: bool = Field(description="Whether the address was set here.")
+    secrets: list[SecretView]
+    models: int
+    ready: int = Field(description="How many of the models can run now.")
+    fetched_at: str | None
+    error: str | None = Field(description="Why the last listing, or the plugin itself, failed.")
+
+
+class ConnectionsView(View):
+    """All providers."""
+
+    providers: list[ConnectionView]
+
+
+class ProbeReply(View):
+    """What a provider answered to a test call."""
+
+    ok: bool
+    message: str
+    error: ErrorDetail | None

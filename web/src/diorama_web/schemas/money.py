@@ -1,0 +1,123 @@
+"""Offers, estimates, costs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from diorama.contract import Availability, License, Price
+from pydantic import Field
+
+from diorama_web.schemas.base import Body, NoteView, View
+from diorama_web.schemas.jobs import KindWord
+from diorama_web.schemas.models import OperationWord
+from diorama_web.schemas.submissions import JobRequest
+
+ByWord = Literal["day", "model", "session", "backend"]
+Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+"""A calendar day of the server's machine."""
+
+
+class OfferView(View):
+    """One way to run a model."""
+
+    id: str
+    backend: str
+    title: str
+    price: Price | None
+    median_seconds: float | None = Field(description="Usual seconds of a run on this server, where measured.")
+    license: License | None
+    availability: Availability
+    data_leaves_machine: bool
+
+
+class FamilyView(View):
+    """A model with all its offers."""
+
+    family: str = Field(description="Name that can be given as `model`.")
+    title: str
+    operations: list[OperationWord]
+    offers: list[OfferView]
+
+
+class FamilyList(View):
+    """Families that fit; the answer of `GET /api/models?group=family`."""
+
+    families: list[FamilyView]
+    total: int
+
+
+class EstimateRequest(JobRequest):
+    """One request, or many under `jobs`."""
+
+    jobs: list[JobRequest] = Field(default=[], max_length=10_000)
+
+
+class JobEstimate(View):
+    """What one request will cost and take."""
+
+    model: str = Field(description="The offer it would go to.")
+    amount: float | None = Field(
+        description="0 where nothing is to be paid; null where it is not known before."
+    )
+    currency: str
+    seconds: float | None = Field(description="Null where work like it was never measured.")
+    why: str = Field(description="Why the amount is not known.")
+
+
+class EstimateView(View):
+    """What requests will cost and take together."""
+
+    jobs: list[JobEstimate]
+    totals: dict[str, float] = Field(description="By currency; credits of providers are never converted.")
+    unknown: int = Field(description="How many requests have no known price.")
+    seconds: float | None
+    refused: str | None = Field(description="The spending cap that would refuse them now.")
+
+
+class PlanReply(View):
+    """What would run, and what it would cost."""
+
+    kind: KindWord
+    model: str
+    applied: dict[str, Any]
+    adjusted: list[NoteView]
+    ignored: list[NoteView]
+    estimate: EstimateView
+
+
+class CostLineView(View):
+    """One sum."""
+
+    key: str
+    currency: str
+    amount: float
+    estimated: bool = Field(description="False when the provider told the figure of every job.")
+    jobs: int
+
+
+class CapsView(View):
+    """What may be spent, by currency; empty for no limit."""
+
+    per_job: dict[str, float]
+    per_day: dict[str, float]
+    per_session: dict[str, float]
+
+
+class CostsView(View):
+    """What was spent."""
+
+    by: ByWord
+    costs: list[CostLineView]
+    today: list[CostLineView]
+    caps: CapsView
+
+
+class ProviderChange(Body):
+    """New values; what is left out stays, and null returns to what it was without us."""
+
+    api_key: str | None = Field(None, min_length=1, max_length=8192)
+    secrets: dict[str, Annotated[str, Field(min_length=1, max_length=8192)] | None] = Field(
+        default={}, max_length=8, description="Further keys by name, where a provider reads several."
+    )
+    api_url: str | None = Field(None, min_length=1, max_length=2048)
+    is_enabled: bool | None = None
