@@ -67,12 +67,13 @@ class Costs:
             func.max(cast(costs.c.estimated, Integer)),
         )  # fmt: skip
         query = select(*sums).group_by(column, costs.c.currency)
-        for wanted, condition in (
-            (since, costs.c.day >= since), (until, costs.c.day <= until), (model, costs.c.model == model),
-            (session_id, costs.c.session_id == session_id),
-        ):  # fmt: skip
+        if since is not None:
+            query = query.where(costs.c.day >= since)
+        if until is not None:
+            query = query.where(costs.c.day <= until)
+        for name, wanted in (("model", model), ("session_id", session_id)):
             if wanted is not None:
-                query = query.where(condition)
+                query = query.where(costs.c[name] == wanted)
         with self._database.read() as connection:
             rows = connection.execute(query).all()
         lines = [
