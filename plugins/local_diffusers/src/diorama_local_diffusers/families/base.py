@@ -32,6 +32,18 @@ RATIOS = {
 }
 """Aspect ratios offered by name, as width divided by height."""
 
+PROFILE: dict[str, Any] = {
+    "profile": {
+        "type": "string",
+        "enum": ["quality", "balanced", "fast"],
+        "default": "quality",
+        "title": "Profile",
+        "description": "The faster ones use only what is measured to be faster on this device; pixels may differ slightly.",
+        "x-group": "advanced",
+    }
+}
+"""Offered by every family with a denoiser."""
+
 
 class Family:
     """One family of models.
@@ -168,9 +180,9 @@ class Family:
         )
 
     def parameters_of(self, entry: ModelEntry, folder: PipelineFolder | None) -> dict[str, Any]:
-        """Return the JSON schema of the parameters that only this model has, empty when there are none."""
-        properties = {**self.parameters.get("properties", {}), **parameter_schema(entry)}
-        return {"type": "object", "properties": properties} if properties else {}
+        """Return the JSON schema of the parameters that only this model has."""
+        properties = {**self.parameters.get("properties", {}), **parameter_schema(entry), **PROFILE}
+        return {"type": "object", "properties": properties}
 
     def common(self, entry: ModelEntry, folder: PipelineFolder | None) -> dict[str, Any]:
         """Return the capability fields that all operations of a family share."""

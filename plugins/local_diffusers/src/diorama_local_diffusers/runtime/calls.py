@@ -22,6 +22,7 @@ from diorama_local_diffusers.runtime.controls import Controls, reference
 from diorama_local_diffusers.runtime.embeddings import embeddings
 from diorama_local_diffusers.runtime.memory import is_out_of_memory
 from diorama_local_diffusers.runtime.previews import linear_preview
+from diorama_local_diffusers.runtime.profiles import profile_on
 from diorama_local_diffusers.runtime.prompts import fit_prompts
 from diorama_local_diffusers.runtime.residency import Loaded
 from diorama_local_diffusers.runtime.steps import StepReporter, cancellable_blocks
@@ -128,7 +129,8 @@ def run_once(
         ContentRefused: the model's own safety checker blanked the picture.
     """
     try:
-        output = _call(loaded, pipe, call, reporter, context, request, index)
+        with profile_on(loaded, str(request.parameters.get("profile", "quality")), pipe, context):
+            output = _call(loaded, pipe, call, reporter, context, request, index)
     except RuntimeError as error:
         plan = loaded.plan
         if not is_out_of_memory(error) or not loaded.leaner():

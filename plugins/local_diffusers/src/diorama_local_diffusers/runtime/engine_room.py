@@ -105,6 +105,7 @@ class EngineRoom:
             "device": self.device,
             "dtype": str(self.dtype).removeprefix("torch."),
             "memory_plan": loaded.plan,
+            "profile_rungs": list(loaded.rungs),
             "pipeline": type(loaded.pipe).__name__,
             "versions": {name: version(name) for name in ("torch", "diffusers", "transformers")},
         }

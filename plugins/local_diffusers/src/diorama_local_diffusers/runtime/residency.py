@@ -28,6 +28,7 @@ class Loaded:
         plan: The memory plan that it runs under.
         bytes: What its weights take.
         preview: Turns latents into small pictures, once it is fitted.
+        rungs: What the profile of the running job added.
         networks: ControlNets that were opened for it, by source.
         loras: ``(file, digest, weight)`` of the LoRA that are on, ``None`` when not known after a failure.
     """
@@ -51,6 +52,7 @@ class Loaded:
         self.pipe = pipe
         self.bytes = weight_bytes(pipe)
         self.preview: Callable[[Any], Any] | None = None
+        self.rungs: tuple[str, ...] = ()
         self.networks: dict[str, Any] = {}
         self.loras: tuple[tuple[str, str, float], ...] | None = ()
         self._views: dict[str, Any] = {type(pipe).__name__: pipe}

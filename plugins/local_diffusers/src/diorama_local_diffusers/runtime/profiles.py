@@ -1,0 +1,203 @@
+"""Profiles: ``quality`` is the reference, ``balanced`` and ``fast`` add what a measurement on this device proves faster.
+
+A rung of a profile is tried on the model's own denoiser with the inputs of a real step. It stays on only when it is
+clearly faster, and the verdict is kept on disk for the next time. The first picture with a new verdict to find runs
+as ``quality``; nothing is assumed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from diorama.contract import JobContext
+
+from diorama_local_diffusers.runtime.residency import Loaded
+
+PROFILES = ("quality", "balanced", "fast")
+GAIN = 1.03
+"""A rung must be at least this much faster to be used; less is noise."""
+ATTENTION = ("_native_cudnn", "_native_flash", "_flash_3", "flash", "xformers")
+"""Attention kernels that compute the same sum as the reference, in another order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One change of a denoiser that can be taken back.
+
+    Attributes:
+        name: For the recipe.
+        on: Makes the change; raises when this model or machine cannot.
+        off: Takes it back.
+    """
+
+    name: str
+    on: Callable[[Any], None]
+    off: Callable[[Any], None]
+
+
+def rungs_of(profile: str, denoiser: Any, device: str) -> list[Rung]:
+    """Return what a profile tries on a denoiser, in order."""
+    if profile == "quality":
+        return []
+    found = []
+    if any(weight.ndim == 4 and weight.shape[-1] > 1 for weight in denoiser.parameters()):
+        found.append(Rung("channels_last", _channels_last, _contiguous))
+    if profile == "fast" and device.startswith("cuda"):
+        found += [Rung(f"attention:{name}", _attention(name), _usual_attention) for name in ATTENTION]
+        found.append(Rung("compile", _compile, _interpret))
+    return found
+
+
+@contextmanager
+def profile_on(loaded: Loaded, profile: str, pipe: Any, context: JobContext) -> Iterator[None]:
+    """Run the block under a profile, and take every change back after it.
+
+    What the model runs under is written to ``loaded.rungs``.
+    """
+    denoiser = getattr(pipe, loaded.family.denoiser)
+    wanted = rungs_of(profile, denoiser, loaded.device)
+    verdicts = Verdicts(loaded)
+    active: list[Rung] = []
+    try:
+        for rung in verdicts.winners(wanted):
+            if _try(rung, denoiser):
+                active.append(rung)
+        loaded.rungs = tuple(rung.name for rung in active)
+        unknown = [rung for rung in wanted if verdicts.known(rung.name) is None]
+        with _captured(denoiser, bool(unknown)) as inputs:
+            yield
+        if unknown and inputs and loaded.plan == "full":
+            _measure(denoiser, inputs[0], unknown, verdicts, context, loaded.device)
+    finally:
+        for rung in reversed(active):
+            rung.off(denoiser)
+
+
+class Verdicts:
+    """Whether each rung wins for one model on one device; kept in the cache folder."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self._file: Path = loaded.settings.cache_dir / "profiles.json"
+        self._key = f"{loaded.entry.name}|{loaded.device}|{loaded.pipe.dtype}"
+        try:
+            self._all = json.loads(self._file.read_bytes())
+        except (OSError, ValueError):
+            self._all = {}
+
+    def known(self, name: str) -> bool | None:
+        """Return whether the rung wins, ``None`` when that was not measured."""
+        found = self._all.get(self._key, {}).get(name)
+        return None if found is None else bool(found >= GAIN)
+
+    def winners(self, rungs: list[Rung]) -> list[Rung]:
+        """Return the rungs that win; of the attention kernels only the best one, for they replace each other."""
+        gains = self._all.get(self._key, {})
+        good = [rung for rung in rungs if self.known(rung.name)]
+        kernels = [rung for rung in good if rung.name.startswith("attention:")]
+        best = max(kernels, key=lambda rung: float(gains[rung.name]), default=None)
+        return [rung for rung in good if rung not in kernels or rung is best]
+
+    def keep(self, name: str, gain: float) -> None:
+        """Write down how many times faster the rung is."""
+        self._all.setdefault(self._key, {})[name] = round(gain, 4)
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        draft = self._file.with_name(self._file.name + ".new")
+        draft.write_text(json.dumps(self._all, indent=1))
+        os.replace(draft, self._file)
+
+
+@contextmanager
+def _captured(denoiser: Any, wanted: bool) -> Iterator[list[tuple[tuple[Any, ...], dict[str, Any]]]]:
+    """Collect the inputs of the denoiser's first call."""
+    inputs: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
+
+    def keep(_: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+        if not inputs:
+            inputs.append((arguments, dict(options)))
+
+    handle = denoiser.register_forward_pre_hook(keep, with_kwargs=True) if wanted else None
+    try:
+        yield inputs
+    finally:
+        if handle is not None:
+            handle.remove()
+
+
+def _measure(
+    denoiser: Any, inputs: Any, rungs: list[Rung], verdicts: Verdicts, context: JobContext, device: str
+) -> None:
+    usual = _seconds(denoiser, inputs, device)
+    for rung in rungs:
+        context.progress("generating", None, f"Measuring {rung.name} on this device")
+        if not _try(rung, denoiser):
+            verdicts.keep(rung.name, 0.0)
+            continue
+        try:
+            verdicts.keep(rung.name, usual / _seconds(denoiser, inputs, device))
+        except (RuntimeError, ValueError, ImportError, TypeError) as error:
+            context.log.info("%s does not run here: %s", rung.name, error)
+            verdicts.keep(rung.name, 0.0)
+        finally:
+            rung.off(denoiser)
+
+
+def _seconds(denoiser: Any, inputs: Any, device: str) -> float:
+    import torch
+
+    arguments, options = inputs
+    taken = []
+    with torch.inference_mode():
+        for _ in range(4):
+            started = time.perf_counter()
+            denoiser(*arguments, **options)
+            if device.startswith("cuda"):
+                torch.cuda.synchronize(device)
+            taken.append(time.perf_counter() - started)
+    return max(statistics.median(taken[1:]), 1e-9)
+
+
+def _try(rung: Rung, denoiser: Any) -> bool:
+    try:
+        rung.on(denoiser)
+    except (RuntimeError, ValueError, ImportError, AttributeError):
+        rung.off(denoiser)
+        return False
+    return True
+
+
+def _channels_last(denoiser: Any) -> None:
+    import torch
+
+    denoiser.to(memory_format=torch.channels_last)
+
+
+def _contiguous(denoiser: Any) -> None:
+    import torch
+
+    denoiser.to(memory_format=torch.contiguous_format)
+
+
+def _attention(name: str) -> Callable[[Any], None]:
+    return lambda denoiser: denoiser.set_attention_backend(name)
+
+
+def _usual_attention(denoiser: Any) -> None:
+    denoiser.set_attention_backend("native")
+    denoiser.reset_attention_backend()
+
+
+def _compile(denoiser: Any) -> None:
+    denoiser.compile_repeated_blocks(dynamic=True)
+
+
+def _interpret(denoiser: Any) -> None:
+    for module in denoiser.modules():
+        module._compiled_call_impl = None

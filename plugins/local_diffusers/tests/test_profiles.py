@@ -1,0 +1,101 @@
+"""Profiles: only what wins here is used, verdicts are kept, and the reference is the reference again afterwards."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from diorama.contract import GenerateRequest, Operation
+from diorama_local_diffusers.models.entry import ModelEntry
+from diorama_local_diffusers.models.info import model_info
+from diorama_local_diffusers.models.user import write_entries
+from diorama_local_diffusers.runtime import profiles
+
+pytestmark = pytest.mark.torch
+
+
+@pytest.fixture
+def run(settings: Any, backend: Any, tiny: Callable[..., Path], job: Any) -> Callable[..., Any]:
+    row = ModelEntry(
+        name="tiny", path=str(tiny("sd")), type="sd", default_width=64, default_height=64, default_steps=2
+    )
+    write_entries(settings, [row])
+    model = model_info(row, settings)
+    assert "profile" in model.operations[Operation.GENERATE].parameters["properties"]
+
+    def make(profile: str) -> Any:
+        context = job(model)
+        request = GenerateRequest(
+            model=model.id, prompt="a cat", width=64, height=64, seed=1, parameters={"profile": profile}
+        )
+        result = backend.generate(request, context)
+        return np.asarray(context.saved[0][0]).astype(int), result.facts["profile_rungs"], context
+
+    return make
+
+
+def kept(settings: Any) -> dict[str, float]:
+    return dict(json.loads((settings.cache_dir / "profiles.json").read_bytes())["tiny|cpu|torch.float32"])
+
+
+@pytest.mark.parametrize(("gain", "used"), [(2.0, ["channels_last"]), (0.5, [])])
+def test_a_rung_is_used_only_where_it_wins(
+    run: Any, settings: Any, monkeypatch: Any, gain: float, used: list[str]
+) -> None:
+    speeds = iter([1.0, 1.0 / gain])
+    monkeypatch.setattr(profiles, "_seconds", lambda *_: next(speeds))
+    base, rungs, _ = run("quality")
+    assert rungs == []
+    first, rungs, context = run("balanced")
+    assert rungs == [], "the first picture is the one that is measured"
+    assert np.array_equal(first, base)
+    assert any("Measuring" in report["message"] for report in context.reports)
+    assert kept(settings) == {"channels_last": gain}
+    second, rungs, context = run("balanced")
+    assert rungs == used
+    assert not any("Measuring" in report["message"] for report in context.reports), "the verdict is kept"
+    assert np.abs(second - base).max() <= 2
+    again, rungs, _ = run("quality")
+    assert rungs == []
+    assert np.array_equal(again, base), "the reference is the reference again"
+
+
+def test_a_real_measurement_ends_in_a_verdict(run: Any, settings: Any) -> None:
+    run("fast")
+    assert set(kept(settings)) == {"channels_last"}
+    assert kept(settings)["channels_last"] > 0
+
+
+def test_a_rung_that_fails_is_written_off(run: Any, settings: Any, monkeypatch: Any) -> None:
+    def fail(_: Any) -> None:
+        raise RuntimeError("not on this machine")
+
+    monkeypatch.setattr(profiles, "_channels_last", fail)
+    run("balanced")
+    assert kept(settings) == {"channels_last": 0.0}
+    assert run("balanced")[1] == []
+
+
+def test_of_the_attention_kernels_the_best_one_is_used(settings: Any) -> None:
+    class Model:
+        pass
+
+    class Loaded:
+        device = "cuda:0"
+        pipe = Model()
+        entry = ModelEntry(name="m", path="a/b", type="flux")
+
+    Loaded.pipe.dtype = "bf16"  # type: ignore[attr-defined]
+    Loaded.settings = settings  # type: ignore[attr-defined]
+    verdicts = profiles.Verdicts(Loaded())  # type: ignore[arg-type]
+    rungs = [
+        profiles.Rung(name, lambda _: None, lambda _: None)
+        for name in ("attention:a", "attention:b", "compile", "x")
+    ]
+    for name, gain in (("attention:a", 1.2), ("attention:b", 1.4), ("compile", 1.5), ("x", 1.0)):
+        verdicts.keep(name, gain)
+    assert [rung.name for rung in verdicts.winners(rungs)] == ["attention:b", "compile"]
