@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import time
 from email.utils import formatdate
@@ -24,7 +25,7 @@ from diorama.contract import (
 )
 from diorama.contract.remote import Offer, Refusal, Unanswered, Unreached
 from diorama.contract.remote.answers import error_text, failed_run, from_transport, retry_after, translate
-from diorama.contract.remote.files import fitted
+from diorama.contract.remote.files import fitted, prepare
 from diorama.contract.remote.money import estimate
 from diorama.contract.remote.offers import parse_range
 from diorama.contract.remote.pace import Pace
@@ -151,6 +152,29 @@ def test_inputs_are_fitted_in_proportion() -> None:
     assert size(6144, 3072) == (3072, 1536)
     with pytest.raises(InvalidRequest, match="cannot be brought"):
         size(4000, 100)
+
+
+def test_pictures_travel_upright_and_without_metadata(tmp_path: Path) -> None:
+    from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
+
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010E] = 6, "at home"
+    Image.new("RGB", (60, 40), "red").save(tmp_path / "a.jpg", exif=exif)
+    photo = prepare(MediaInput(path=str(tmp_path / "a.jpg"), mime="image/jpeg", width=40, height=60), "input")
+    note = PngInfo()
+    note.add_text("parameters", "a secret prompt")
+    Image.new("RGB", (60, 40), "red").save(tmp_path / "a.png", pnginfo=note)
+    drawing = prepare(MediaInput(path=str(tmp_path / "a.png"), width=60, height=40), "input")
+    for made, size in ((photo, (40, 60)), (drawing, (60, 40))):
+        image = Image.open(io.BytesIO(made.content))
+        assert image.size == size
+        assert not image.getexif()
+        assert b"secret" not in made.content
+        assert b"home" not in made.content
+    Image.new("RGB", (60, 40), "red").save(tmp_path / "plain.png")
+    plain = prepare(MediaInput(path=str(tmp_path / "plain.png"), width=60, height=40), "input")
+    assert plain.content == (tmp_path / "plain.png").read_bytes()
 
 
 def test_schemas_are_read_by_well_known_names() -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from diorama.contract.remote.call import Output
 
 PASSED_ON = ("image/png", "image/jpeg", "image/webp")
+_METADATA = {"exif", "xmp", "XML:com.adobe.xmp", "comment", "photoshop"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,9 @@ class Prepared:
 def prepare(
     media: MediaInput, name: str, sides: tuple[int, int] | None = None, like: MediaInput | None = None
 ) -> Prepared:
-    """Return a picture or video as bytes, resized when a side is outside ``sides``.
+    """Return a picture or video as bytes: pictures upright, without metadata, resized when a side is outside ``sides``.
+
+    A recipe or a place in a photograph is nobody's business, and not every provider obeys a rotation that only EXIF tells.
 
     Args:
         media: The input.
@@ -46,18 +49,43 @@ def prepare(
     Raises:
         InvalidRequest: no proportional size lies inside ``sides``.
     """
-    size = None if sides is None or media.kind == "video" else fitted(like or media, sides)
-    if media.kind == "video" or (media.mime in PASSED_ON and size in (None, (media.width, media.height))):
+    if media.kind == "video":
         from mimetypes import guess_extension
 
-        suffix = guess_extension(media.mime) or ".bin"
-        return Prepared(content=media.read_bytes(), mime=media.mime, name=f"{name}{suffix}")
-    image = media.load_image("RGBA" if media.mime == "image/png" else "RGB")
-    if size is not None and image.size != size:
+        return Prepared(
+            content=media.read_bytes(), mime=media.mime, name=f"{name}{guess_extension(media.mime) or '.mp4'}"
+        )
+    size = (media.width, media.height) if sides is None else fitted(like or media, sides)
+    if size == (media.width, media.height) and media.mime in PASSED_ON and _is_bare(media):
+        return Prepared(
+            content=media.read_bytes(), mime=media.mime, name=f"{name}.{media.mime.partition('/')[2]}"
+        )
+    photo = media.mime == "image/jpeg"
+    image = media.load_image("RGBA" if not photo and _is_transparent(media) else "RGB")
+    if image.size != size and all(size):
         image = image.resize(size)
     out = io.BytesIO()
+    if photo:
+        image.save(out, "JPEG", quality=95, subsampling=0)
+        return Prepared(content=out.getvalue(), mime="image/jpeg", name=f"{name}.jpeg")
     image.save(out, "PNG")
     return Prepared(content=out.getvalue(), mime="image/png", name=f"{name}.png")
+
+
+def _is_bare(media: MediaInput) -> bool:
+    """Whether a picture's file holds nothing but the picture."""
+    from PIL import Image
+
+    with Image.open(media.path) as image:
+        told = {key for key in image.info if key in _METADATA or isinstance(image.info[key], str)}
+        return not told and not image.getexif()
+
+
+def _is_transparent(media: MediaInput) -> bool:
+    from PIL import Image
+
+    with Image.open(media.path) as image:
+        return image.has_transparency_data
 
 
 def fitted(media: MediaInput, sides: tuple[int, int]) -> tuple[int, int]:
