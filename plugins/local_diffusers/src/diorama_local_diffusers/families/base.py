@@ -6,6 +6,8 @@ Adapters are plain descriptions and never import torch; :mod:`diorama_local_diff
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from diorama.contract import Capabilities, Operation, Range, Sizes
@@ -132,6 +134,11 @@ class Family:
     def further(self, task: Task, request: Request, pipe: Any) -> dict[str, Any]:
         """Return further arguments of the pipeline call."""
         return {}
+
+    @contextmanager
+    def around(self, task: Task, pipe: Any) -> Iterator[None]:
+        """Prepare an open pipeline for a task while the block runs."""
+        yield
 
     def pipeline_class(self, task: Task, pipe: Any) -> str:
         """Return the pipeline class that does ``task``, given the one that the model was opened as."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from diorama.contract import Capabilities, Operation, Request
@@ -91,6 +93,23 @@ class StableDiffusion(ImageFamily):
             # The pipeline looks for the last norm where older text encoders had it.
             object.__setattr__(encoder, "text_model", encoder)
         return {"clip_skip": request.parameters["clip_skip"]}
+
+    @contextmanager
+    def around(self, task: Task, pipe: Any) -> Iterator[None]:
+        """Let models inpaint whose latents have another number of channels than 4.
+
+        The pipeline accepts the numbers 4 and 9 only, and for 4 does what is right for any plain UNet, so the UNet
+        says 4 meanwhile. The number in its configuration is read by pipelines, never by the network.
+        """
+        channels = pipe.unet.config.in_channels
+        odd = task == "mask" and channels not in (4, 9) and channels == pipe.vae.config.latent_channels
+        if odd:
+            pipe.unet.register_to_config(in_channels=4)
+        try:
+            yield
+        finally:
+            if odd:
+                pipe.unet.register_to_config(in_channels=channels)
 
     def size_step(self, folder: PipelineFolder | None) -> int:
         """Return 8: the pipelines refuse other sizes, whatever the VAE's factor."""

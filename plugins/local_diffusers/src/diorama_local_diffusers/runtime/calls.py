@@ -91,6 +91,7 @@ def equipment(
     else:
         pipe = loaded.view(family.pipeline_class(task, loaded.pipe))
     with ExitStack() as stack:
+        stack.enter_context(family.around(task, pipe))
         if parameters.get("embeddings"):
             stack.enter_context(embeddings(loaded.pipe, parameters["embeddings"], loaded.settings))
         if isinstance(request, GenerateRequest) and request.images:
