@@ -22,6 +22,7 @@ from diorama.catalog import Catalog
 from diorama.contract import FetchedFile, InvalidRequest, MediaInput, ModelInfo, from_plain, to_plain
 from diorama.database.connection import migrate, open_engine
 from diorama.database.writer import Database
+from diorama.fitting import Fitter
 from diorama.inputs import take_in
 from diorama.jobs.ledger import Page
 from diorama.jobs.queue import JobQueue
@@ -33,6 +34,7 @@ from diorama.plugins.registry import PluginRegistry
 from diorama.providers import Providers
 from diorama.resolution import Resolved
 from diorama.settings import Settings, load_settings
+from diorama.shelf import Shelf
 from diorama.spending import BatchEstimate, Costs, Estimator, Purse
 from diorama.workers.local import LocalExecutor
 
@@ -87,6 +89,7 @@ class Engine:
         self.catalog = Catalog(
             self.registry, settings, fetch=self._fetch_for_listing, secret=self.secrets.get
         )
+        self.shelf = Shelf(self.registry, self.catalog)
         self.assets = AssetStore(self.database, settings)
         self.executor = LocalExecutor(self.registry, settings, self.secrets)
         self.purse = Purse(settings.spending)
@@ -302,20 +305,8 @@ class Engine:
         return take_in(source, name=name, settings=self.settings, assets=self.assets, fetch=self.fetch)
 
     def can_generate(self, model_id: str) -> dict[str, Any]:
-        """Tell whether a model can run now, and if not, what would help."""
-        model = self.catalog.get(model_id)
-        ready = model.availability.state == "ready"
-        answer: dict[str, Any] = {
-            "model": model.id,
-            "can_generate": ready,
-            "availability": model.availability.state.value,
-        }
-        if not ready:
-            answer |= {
-                "reason": model.availability.state.value.replace("_", " "),
-                "fix": model.availability.fix,
-            }
-        return answer | {"memory_gb": model.memory_gb}
+        """Tell whether a model can run now, whole or sparing memory, and if not, why and what would."""
+        return Fitter(self).answer(self.catalog.get(model_id))
 
     def status(self) -> Mapping[str, Any]:
         """Return devices, loaded models, queue, versions and disk, as plain values."""

@@ -55,6 +55,7 @@ from diorama.contract.requests import (
     VideoRequest,
 )
 from diorama.contract.results import Artifact, Cost, MediaKind, Result
+from diorama.contract.shelf import LoraInfo, MemoryNeed, StoredModel
 
 __all__ = [
     "BACKENDS_GROUP",
@@ -87,9 +88,11 @@ __all__ = [
     "JobContext",
     "License",
     "ListContext",
+    "LoraInfo",
     "LoraRef",
     "MediaInput",
     "MediaKind",
+    "MemoryNeed",
     "ModelInfo",
     "NotAllowed",
     "NotFound",
@@ -106,6 +109,7 @@ __all__ = [
     "Result",
     "Sizes",
     "Stage",
+    "StoredModel",
     "UnknownModel",
     "UpscaleRequest",
     "VideoRequest",

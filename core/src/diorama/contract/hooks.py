@@ -13,6 +13,7 @@ from diorama.contract.context import BaseContext, JobContext, ListContext
 from diorama.contract.models import ModelInfo
 from diorama.contract.requests import EditRequest, GenerateRequest, UpscaleRequest, VideoRequest
 from diorama.contract.results import Result
+from diorama.contract.shelf import LoraInfo, MemoryNeed, StoredModel
 
 HOOK_API = 1
 """Version of this contract. It grows only when something that worked before would not work any more."""
@@ -184,6 +185,32 @@ class Backend:
         from diorama.contract.errors import BackendNotReady
 
         raise BackendNotReady(f"{self.name} takes no models of your own.")
+
+    def remove(self, native_id: str) -> None:
+        """Take a model that was added out of the list again; its files stay where they are.
+
+        Raises:
+            UnknownModel: it is not among the models that were added.
+            BackendNotReady: this backend takes none.
+        """
+        from diorama.contract.errors import BackendNotReady
+
+        raise BackendNotReady(f"{self.name} takes no models of your own.")
+
+    def loras(self) -> Sequence[LoraInfo]:
+        """Return the LoRA that are here now, and those worth getting; folders are read anew at each call."""
+        return ()
+
+    def storage(self) -> Sequence[StoredModel]:
+        """Return what each model on this disk takes there, by looking, not by estimate."""
+        return ()
+
+    def memory_needs(self, native_id: str, device: str) -> Sequence[MemoryNeed]:
+        """Return the ways of running a model on ``device`` (such as ``cuda:0``), best first; empty when not known.
+
+        The first is the way without any sparing; each later one needs less of the device.
+        """
+        return ()
 
     def check(self, context: BaseContext) -> str:
         """Prove that the configured key and address work, with a real call.
