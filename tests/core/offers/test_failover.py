@@ -28,7 +28,12 @@ def test_the_next_offer_takes_over(make_engine: Any, ask: Any, outage: str) -> N
     assert [item["offer"] for item in job.applied["failed_over"]] == ["down:image"]
     assert job.cost["amount"] == 0.02
     stored = engine.queue.ledger.get(job.id)
-    assert (stored.model, stored.lane, stored.applied, stored.cost) == (job.model, "up", job.applied, job.cost)
+    assert (stored.model, stored.lane, stored.applied, stored.cost) == (
+        job.model,
+        "up",
+        job.applied,
+        job.cost,
+    )
     [line] = engine.costs.report("model")
     assert (line.key, line.amount) == ("up:image", 0.02)
     recipe = engine.assets.get(job.asset_ids[0]).recipe
@@ -96,7 +101,9 @@ def test_what_may_have_been_bought_is_not_run_elsewhere(make_engine: Any, ask: A
     assert [line.amount for line in engine.costs.report()] == [0.01]
 
 
-def test_a_job_that_went_elsewhere_is_found_there_after_a_restart(make_engine: Any, ask: Any, tmp_path: Path) -> None:
+def test_a_job_that_went_elsewhere_is_found_there_after_a_restart(
+    make_engine: Any, ask: Any, tmp_path: Path
+) -> None:
     offers = {"down": DOWN, "up": UP}
     engine = make_engine(offers)
     submitted = engine.submit(ask(policy="cheapest", failover=True, parameters={"delay": 60}))

@@ -25,7 +25,9 @@ def test_offers_are_grouped_by_family(make_engine: Any) -> None:
     assert set(offers) == {f"{name}:image" for name in OFFERS}
     assert offers["cheap:image"].median_seconds == 1.5
     assert offers["dear:image"].median_seconds is None
-    assert [offer.model.id for offer in families["fake-image"].offers][0] == "here:image", "what stays here first"
+    assert [offer.model.id for offer in families["fake-image"].offers][0] == "here:image", (
+        "what stays here first"
+    )
 
 
 @pytest.mark.parametrize(
@@ -37,7 +39,9 @@ def test_offers_are_grouped_by_family(make_engine: Any) -> None:
         ("", "here:image", "the first of 5 offers"),
     ],
 )
-def test_a_policy_picks_one_and_says_why(make_engine: Any, ask: Any, policy: str, chosen: str, words: str) -> None:
+def test_a_policy_picks_one_and_says_why(
+    make_engine: Any, ask: Any, policy: str, chosen: str, words: str
+) -> None:
     plan = make_engine(OFFERS).plan(ask(policy=policy))
     assert plan.model.id == chosen
     assert plan.applied["offer"].startswith(f"{chosen}: ")
@@ -82,7 +86,12 @@ def test_quality_prefers_the_offer_that_keeps_the_request(make_engine: Any, ask:
 
 
 def test_offers_that_are_not_ready_do_not_take_part(make_engine: Any, ask: Any) -> None:
-    engine = make_engine({"locked": {"price": 0.01, "needs_key": True, "remote": True}, "open": {"price": 0.02, "remote": True}})
+    engine = make_engine(
+        {
+            "locked": {"price": 0.01, "needs_key": True, "remote": True},
+            "open": {"price": 0.02, "remote": True},
+        }
+    )
     assert engine.plan(ask(policy="cheapest")).model.id == "open:image"
     engine = make_engine({name: {"needs_key": True, "remote": True} for name in ("one", "two")})
     with pytest.raises(BackendNotReady) as caught:
@@ -113,7 +122,10 @@ def test_a_full_id_leaves_nothing_to_choose_and_that_is_said(make_engine: Any, a
     engine = make_engine(OFFERS)
     plan = engine.plan(ask(model="dear:image", policy="cheapest", failover=True))
     assert plan.model.id == "dear:image"
-    assert [(note.field, note.before) for note in plan.ignored] == [("policy", "cheapest"), ("failover", True)]
+    assert [(note.field, note.before) for note in plan.ignored] == [
+        ("policy", "cheapest"),
+        ("failover", True),
+    ]
     with pytest.raises(InvalidRequest) as caught:
         engine.plan(ask(model="dear:image", policy="cheapest", strict=True))
     assert caught.value.field == "policy"

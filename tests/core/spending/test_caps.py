@@ -85,7 +85,10 @@ def test_credits_and_dollars_are_never_added(make_engine: Any, ask: Any) -> None
     )
     engine.submit(ask(model="own:image"))
     engine.submit(ask(model="paid:image"))
-    assert "80 credits; the cap spending.per_day is 50 credits" in refused(engine, ask(model="own:image")).message
+    assert (
+        "80 credits; the cap spending.per_day is 50 credits"
+        in refused(engine, ask(model="own:image")).message
+    )
     assert "USD" in refused(engine, ask(model="paid:image")).message
 
 

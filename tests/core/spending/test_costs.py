@@ -38,7 +38,11 @@ def test_an_estimate_stays_where_the_provider_says_nothing(make_engine: Any, ask
 
 def test_sums_by_day_model_session_and_backend(make_engine: Any, ask: Any) -> None:
     engine = make_engine(
-        {"one": {"price": 0.1, "remote": True}, "two": {"price": 5, "currency": "credits", "remote": True}, "free": {}}
+        {
+            "one": {"price": 0.1, "remote": True},
+            "two": {"price": 5, "currency": "credits", "remote": True},
+            "free": {},
+        }
     )
     for values in (
         {"model": "one:image", "session_id": "a"},
@@ -49,9 +53,15 @@ def test_sums_by_day_model_session_and_backend(make_engine: Any, ask: Any) -> No
         engine.wait(engine.submit(ask(**values)).id, 30)
 
     def sums(by: str, **filters: Any) -> set[tuple[str, str, float, int]]:
-        return {(line.key, line.currency, line.amount, line.jobs) for line in engine.costs.report(by, **filters)}
+        return {
+            (line.key, line.currency, line.amount, line.jobs) for line in engine.costs.report(by, **filters)
+        }
 
-    assert sums("model") == {("one:image", "USD", 0.1, 1), ("one:video", "USD", 0.1, 1), ("two:image", "credits", 5.0, 1)}
+    assert sums("model") == {
+        ("one:image", "USD", 0.1, 1),
+        ("one:video", "USD", 0.1, 1),
+        ("two:image", "credits", 5.0, 1),
+    }
     assert sums("backend") == {("one", "USD", 0.2, 2), ("two", "credits", 5.0, 1)}
     assert sums("session") == {("a", "USD", 0.1, 1), ("b", "USD", 0.1, 1), ("b", "credits", 5.0, 1)}
     assert sums("model", session_id="a") == {("one:image", "USD", 0.1, 1)}

@@ -35,7 +35,9 @@ def test_an_upscale_counts_what_comes_out(make_engine: Any, ask: Any, tmp_path: 
     engine = make_engine({"paid": {"price": 0.01, "per": "megapixel", "remote": True}})
     Image.new("RGB", (800, 800)).save(tmp_path / "in.png")
     source = engine.take_in(tmp_path / "in.png", name="media")
-    assert amount(engine, ask(model="paid:upscale", kind="upscale", media=source, scale=2)) == pytest.approx(0.03)
+    assert amount(engine, ask(model="paid:upscale", kind="upscale", media=source, scale=2)) == pytest.approx(
+        0.03
+    )
 
 
 def test_compute_time_is_known_once_it_was_measured(make_engine: Any, ask: Any) -> None:

@@ -35,7 +35,8 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps(report, indent=2, ensure_ascii=False))
         return 0
     rows = [(line["key"] or "(none)", *_money(line), str(line["jobs"])) for line in report["costs"]]
-    print(table(rows, (options.by.upper(), "AMOUNT", "CURRENCY", "", "JOBS")))
+    if rows:
+        print(table(rows, (options.by.upper(), "AMOUNT", "CURRENCY", "", "JOBS")))
     for cap, limits in report["caps"].items():
         for currency, limit in limits.items():
             print(clean(f"cap {cap.replace('_', ' ')}: {limit:g} {currency}"))
