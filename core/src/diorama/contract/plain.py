@@ -45,7 +45,7 @@ def loads(data: bytes | str) -> Any:
 
     try:
         return msgspec.json.decode(data)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(str(error)) from error
 
 

@@ -63,8 +63,9 @@ def number(field: str, value: float | None, offered: Range | None, notes: Notebo
             notes.ignore(field, value, f"This model has no {field}.")
         return None
     if value is None:
-        notes.apply(field, offered.default)
-        return offered.default
+        default = None if offered.default is None else offered.nearest(offered.default)
+        notes.apply(field, default)
+        return default
     nearest = offered.nearest(value)
     if not math.isclose(nearest, value, rel_tol=1e-9, abs_tol=1e-9):
         step = f" in steps of {offered.step:g}" if offered.step else ""

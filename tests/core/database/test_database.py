@@ -1,0 +1,96 @@
+"""One writer, many writes a commit; a fresh database and an upgraded one have the same form."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+from diorama.database import connection as connecting
+from diorama.database.connection import HEAD, migrate, open_engine
+from diorama.database.tables import values
+from diorama.database.writer import Database
+from sqlalchemy import insert, select, text
+
+VERSIONS = Path(connecting.__file__).parent / "migrations" / "versions"
+
+
+@pytest.fixture
+def database(tmp_path: Path):  # type: ignore[no-untyped-def]
+    engine = open_engine(f"sqlite:///{tmp_path / 'x.sqlite'}")
+    migrate(engine)
+    made = Database(engine)
+    yield made
+    made.close()
+
+
+def form(path: Path) -> set[tuple[str, ...]]:
+    """Return every table, index and trigger with its SQL."""
+    with sqlite3.connect(path) as connection:
+        rows = connection.execute(
+            "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'alembic%'"
+        ).fetchall()
+    connection.close()
+    return {(kind, name, " ".join(str(sql).split())) for kind, name, sql in rows if "alembic" not in str(sql)}
+
+
+def test_head_names_the_newest_migration() -> None:
+    assert max(path.name.split("_")[0] for path in VERSIONS.glob("[0-9]*.py")) == HEAD
+
+
+def test_a_fresh_database_equals_a_migrated_one(tmp_path: Path) -> None:
+    fresh, migrated = tmp_path / "fresh.sqlite", tmp_path / "migrated.sqlite"
+    migrate(open_engine(f"sqlite:///{fresh}"))
+    connecting._upgrade(open_engine(f"sqlite:///{migrated}"))
+    assert form(fresh) == form(migrated)
+    migrate(open_engine(f"sqlite:///{fresh}"))  # a second start changes nothing
+
+
+def test_an_older_database_is_backed_up_first(tmp_path: Path) -> None:
+    file = tmp_path / "old.sqlite"
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+    connection.close()
+    migrate(open_engine(f"sqlite:///{file}"), backup_from=file)
+    assert len(list(tmp_path.glob("old.before-*.bak"))) == 1
+    assert "jobs" in {name for _kind, name, _sql in form(file)}
+
+
+def test_a_failing_write_takes_nothing_else_with_it(database: Database) -> None:
+    gate = threading.Event()
+    blocked = database.write(lambda _connection: gate.wait(10))
+    good = database.write(lambda c: c.execute(insert(values), [{"key": "a", "value": "1"}]).rowcount)
+
+    def bad(connection) -> None:  # type: ignore[no-untyped-def]
+        connection.execute(insert(values), [{"key": "b", "value": "2"}])
+        raise KeyError("no")
+
+    failing = database.write(bad)
+    later = database.write(lambda c: c.execute(insert(values), [{"key": "c", "value": "3"}]).rowcount)
+    gate.set()
+    assert blocked.result(10)
+    assert (good.result(10), later.result(10)) == (1, 1)
+    with pytest.raises(KeyError):
+        failing.result(10)
+    with database.read() as connection:
+        assert connection.execute(select(values.c.key).order_by(values.c.key)).scalars().all() == ["a", "c"]
+
+
+def test_writes_are_on_disk_when_they_are_done(database: Database, tmp_path: Path) -> None:
+    database.write(lambda c: c.execute(insert(values), [{"key": "k", "value": "v"}])).result(10)
+    with sqlite3.connect(tmp_path / "x.sqlite") as other:
+        assert other.execute("SELECT value FROM settings_values WHERE key = 'k'").fetchone() == ("v",)
+    other.close()
+    with database.read() as connection:
+        assert connection.execute(text("PRAGMA synchronous")).scalar() == 2
+        assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+
+
+def test_a_closed_database_refuses(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'y.sqlite'}")
+    migrate(engine)
+    made = Database(engine)
+    made.close()
+    with pytest.raises(RuntimeError):
+        made.write(lambda _c: None)
