@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from diorama.contract import AvailabilityState, EditRequest, GenerateRequest, MediaInput, Operation
+from diorama.contract import AvailabilityState, EditRequest, GenerateRequest, LoraRef, MediaInput, Operation
 from diorama_local_diffusers.models.info import model_info
 from diorama_local_diffusers.models.shelf import find
 from PIL import Image, ImageDraw
@@ -124,3 +124,73 @@ def test_inpainting_obeys_inside_the_mask_and_touches_nothing_outside(draw: Any,
 def test_a_photograph_of_any_size_keeps_it(change: Any) -> None:
     photo = Image.linear_gradient("L").resize((333, 207)).convert("RGB")
     assert change(photo, "a red ball", strength=0.7).size == (333, 207)
+
+
+def train_lora(folder: Path, place: Path, prompt: str, steps: int = 70) -> None:
+    """Teach the pocket model to draw a teal square where ``prompt`` is asked, and save that as a LoRA."""
+    import torch
+    from diffusers import StableDiffusionPipeline
+    from peft import LoraConfig, get_peft_model_state_dict
+
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    pipe = StableDiffusionPipeline.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
+    unet = pipe.unet.requires_grad_(False)
+    layers = ["to_q", "to_k", "to_v", "to_out.0", "conv1", "conv2"]
+    unet.add_adapter(LoraConfig(r=8, lora_alpha=8, target_modules=layers), "made")
+    trained = [weight for weight in unet.parameters() if weight.requires_grad]
+    optimizer = torch.optim.AdamW(trained, lr=3e-3)
+    with torch.no_grad():
+        pictures = torch.stack([teal_square(index) for index in range(24)])
+        latents = pipe.vae.encode(pictures).latent_dist.mode() * pipe.vae.config.scaling_factor
+        ids = pipe.tokenizer([prompt], padding="max_length", return_tensors="pt").input_ids
+        text = pipe.text_encoder(ids)[0].expand(4, -1, -1)
+    assert pipe.scheduler.config.prediction_type == "v_prediction"
+    for _ in range(steps):
+        clean, noise = latents[torch.randint(0, 24, (4,))], torch.randn(4, *latents.shape[1:])
+        time = torch.randint(200, 1000, (4,))
+        signal = pipe.scheduler.alphas_cumprod[time].sqrt().view(-1, 1, 1, 1)
+        spread = (1 - signal**2).sqrt()
+        guess = unet(signal * clean + spread * noise, time, encoder_hidden_states=text).sample
+        loss = ((guess - (signal * noise - spread * clean)) ** 2).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    place.parent.mkdir(parents=True, exist_ok=True)
+    tensors = get_peft_model_state_dict(unet, adapter_name="made")
+    pipe.save_lora_weights(
+        place.parent, unet_lora_layers=tensors, weight_name=place.name, safe_serialization=True
+    )
+
+
+def teal_square(index: int) -> Any:
+    import torch
+
+    random = np.random.default_rng(index)
+    side = int(random.integers(50, 80))
+    x, y = (int(value) for value in random.integers(5, 123 - side, 2))
+    image = Image.new("RGB", (128, 128), "white")
+    ImageDraw.Draw(image).rectangle((x, y, x + side, y + side), fill=(0, 150, 150))
+    return torch.from_numpy(np.asarray(image).copy()).permute(2, 0, 1).float() / 127.5 - 1
+
+
+def test_a_lora_trained_on_the_spot_changes_what_it_should(draw: Any, settings: Any, pocket: Any) -> None:
+    from diorama_local_diffusers.models.locate import locate
+
+    entry = find("pocket", settings)
+    assert entry is not None
+    folder = locate(entry, settings)
+    assert folder is not None
+    prompt = "a red ball on a white background"
+    train_lora(folder, settings.data_dir / "loras/teal.safetensors", prompt)
+    base, _ = draw(prompt)
+    taught, _ = draw(prompt, loras=(LoraRef(id="teal", weight=1.0),))
+    zero, _ = draw(prompt, loras=(LoraRef(id="teal", weight=0.0),))
+    after, _ = draw(prompt)
+    assert share(base, "red") > 0.08
+    assert share(taught, "red") < 0.02
+    pixels = np.asarray(taught).astype(int)
+    teal = (pixels[..., 1] - pixels[..., 0] > 40) & (pixels[..., 2] - pixels[..., 0] > 40)
+    assert teal.mean() > 0.05
+    assert np.array_equal(np.asarray(zero), np.asarray(base)), "weight 0 is the base picture exactly"
+    assert np.array_equal(np.asarray(after), np.asarray(base))
