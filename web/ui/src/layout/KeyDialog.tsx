@@ -23,7 +23,7 @@ export function KeyDialog({ onDone }: { onDone: () => void }) {
     <Dialog title="This server needs a key" onClose={onDone}>
       <form className="grid gap-3 p-4" onSubmit={submit}>
         <label className="grid gap-1"><span className="label">Key</span>
-          <input className="field number" name="key" type="password" autoComplete="current-password" required autoFocus />
+          <input className="field number" name="key" type="password" autoComplete="current-password" required data-autofocus />
         </label>
         {wrong && <p className="wrong" role="alert">{wrong}</p>}
         <button type="submit" className="button main">Sign in</button>

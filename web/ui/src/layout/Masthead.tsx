@@ -57,7 +57,7 @@ function Working() {
   return (
     <Link to="/queue" className="readout" title="What runs and waits">
       {first && <Percent id={first.job_id} />}
-      <span className="max-lg:sr">{text}</span>
+      <span className="max-lg:sr-only">{text}</span>
     </Link>
   );
 }

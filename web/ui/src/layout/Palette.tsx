@@ -37,7 +37,7 @@ export default function Palette({ onClose }: { onClose: () => void }) {
   };
   return (
     <Dialog title="Go to" onClose={onClose}>
-      <input className="field !border-x-0 !border-t-0 px-4 py-3 text-lg" placeholder="A page, a session, a model" autoFocus role="combobox" aria-expanded="true" aria-controls={list}
+      <input className="field !border-x-0 !border-t-0 px-4 py-3 text-lg" placeholder="A page, a session, a model" data-autofocus role="combobox" aria-expanded="true" aria-controls={list}
         aria-activedescendant={shown[at] ? `${list}-${at}` : undefined} aria-label="Search commands" value={text} onKeyDown={pressed}
         onChange={(event) => { setText(event.target.value); setAt(0); }} />
       <div id={list} role="listbox" aria-label="Commands" className="py-1">

@@ -19,7 +19,7 @@ export function Shell() {
   useFocusAfterNavigation();
   return (
     <div className="shell">
-      <a href="#main" className="sr focus:not-sr-only focus:absolute focus:z-50 focus:bg-raised focus:p-2">To the content</a>
+      <a href="#main" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:bg-raised focus:p-2">To the content</a>
       <Masthead onPalette={() => setOverlay("palette")} />
       <main id="main" tabIndex={-1} className="min-w-0 outline-none">
         <Suspense fallback={<p className="page hint">Loading.</p>}>

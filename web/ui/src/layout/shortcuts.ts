@@ -29,6 +29,11 @@ export function typing(event: KeyboardEvent): boolean {
   return target instanceof HTMLElement && (target.isContentEditable || (target.matches("input, textarea, select") && !target.matches("[type=checkbox], [type=radio], [type=range]")));
 }
 
+/** Whether a sheet, a menu or a card lies over the page and takes Escape for itself. */
+export function somethingOpen(): boolean {
+  return document.querySelector("dialog[open], :popover-open, .pop[data-open]") !== null;
+}
+
 /** Keys that work everywhere. */
 export function useShortcuts(open: (overlay: Overlay) => void): void {
   const navigate = useNavigate();

@@ -12,7 +12,7 @@ const PATHS = {
   fall: "M10 3v12M5.5 10.5L10 15l4.5-4.5",
   left: "M12.5 4L6.5 10l6 6",
   right: "M7.5 4l6 6-6 6",
-  more: "M4.5 10h.01M10 10h.01M15.5 10h.01",
+  more: "M4 9.5h1v1H4zM9.5 9.5h1v1h-1zM15 9.5h1v1h-1z",
   pause: "M7 4v12M13 4v12",
   play: "M6 3.5v13l10-6.5z",
   trash: "M3.5 5.5h13M8 5.5V3.5h4v2M5 5.5l1 11h8l1-11",

@@ -3,7 +3,7 @@ import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { type AssetDetail, sentenceOf } from "@/api/client";
 import { queries } from "@/api/queries";
-import { typing } from "@/layout/shortcuts";
+import { somethingOpen, typing } from "@/layout/shortcuts";
 import { useTitle } from "@/lib/useTitle";
 import { altOf, Picture } from "@/ui/Picture";
 import { say } from "@/ui/toasts";
@@ -57,7 +57,7 @@ function useKeys(asset: AssetDetail | undefined): void {
   useEffect(() => {
     if (!asset) return;
     const pressed = (event: KeyboardEvent): void => {
-      if (typing(event) || event.defaultPrevented || event.ctrlKey || event.metaKey || document.querySelector("dialog[open], .pop") || event.target instanceof HTMLVideoElement) return;
+      if (typing(event) || event.defaultPrevented || event.ctrlKey || event.metaKey || somethingOpen() || event.target instanceof HTMLVideoElement) return;
       const { before, after } = neighbours(asset.id);
       const next = { ArrowLeft: before, ArrowRight: after }[event.key];
       if (next) void navigate({ to: "/asset/$id", params: { id: next } });

@@ -2,10 +2,11 @@ import { useQuery } from "@tanstack/react-query";
 import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { sentenceOf } from "@/api/client";
 import { queries } from "@/api/queries";
-import { typing } from "@/layout/shortcuts";
+import { somethingOpen, typing } from "@/layout/shortcuts";
 import { cancelJob, useActive } from "@/jobs/hooks";
 import { promptHistory, rememberPrompt } from "@/lib/kept";
 import { say, speak } from "@/ui/toasts";
+import { useWide } from "@/lib/useWide";
 import type { Bench } from "./bench";
 import { missing, type Medium, operationOf, referenceLimit, toRequest } from "./draft";
 import { Estimate } from "./Estimate";
@@ -22,13 +23,19 @@ export function Composer({ medium, bench, chosen }: { medium: Medium; bench: Ben
   const operation = model ? operationOf(model, draft, medium) : null;
   const caps = (model && operation && model.operations[operation]) || undefined;
   const [sending, setSending] = useState(false);
+  const [waiting, setWaiting] = useState(false);
   const [wrong, setWrong] = useState("");
   const limit = useQuery(queries.preferences).data?.prompt_history ?? 20;
   const running = useActive().filter((live) => live.job?.session_id === sessionId);
+  const wide = useWide();
   const lack = model && caps ? missing(draft, model, caps) : "";
 
   const go = async () => {
-    if (!model || !operation || !caps || sending || !sessionId) return;
+    if (sending) return;
+    if (!model || !operation || !caps || !sessionId) {
+      setWaiting(true); // Enter was quicker than the model's capabilities
+      return;
+    }
     if (lack) {
       setWrong(lack);
       document.getElementById("prompt")?.focus();
@@ -46,6 +53,12 @@ export function Composer({ medium, bench, chosen }: { medium: Medium; bench: Ben
       setSending(false);
     }
   };
+  const ready = Boolean(model && caps && sessionId);
+  useEffect(() => {
+    if (!waiting || !ready) return;
+    setWaiting(false);
+    void go();
+  });
   useEscape(running[running.length - 1]?.job_id);
 
   const noun = medium === "video" ? "video" : operation === "edit" ? "edit" : "picture";
@@ -58,14 +71,19 @@ export function Composer({ medium, bench, chosen }: { medium: Medium; bench: Ben
         {model && referenceLimit(model, medium) > 0 && (
           <References limit={referenceLimit(model, medium)} needed={caps?.images_in?.minimum ?? 0} mask={Boolean(caps?.mask)} draft={draft} change={change} medium={medium} />
         )}
-        {model && caps && <Knobs model={model} caps={caps} draft={draft} change={change} />}
+        {model && caps && (wide ? <Knobs model={model} caps={caps} draft={draft} change={change} /> : (
+          <details className="border-y border-line py-2">
+            <summary className="label">Settings</summary>
+            <div className="grid gap-4 pt-3"><Knobs model={model} caps={caps} draft={draft} change={change} /></div>
+          </details>
+        ))}
         {chosen.error ? <p className="wrong" role="alert">{sentenceOf(chosen.error)}</p> : null}
       </div>
       <div className="bench-foot">
         {wrong && <p className="wrong" role="alert">{wrong}</p>}
         <div className="flex gap-2">
-          <button type="submit" className="button main flex-1" disabled={!model || sending || (lack !== "" && draft.prompt.trim() !== "")}>
-            {sending ? "Sending" : count > 1 && medium === "image" ? `Make ${count} pictures` : `Make the ${noun}`}
+          <button type="submit" className="button main flex-1" disabled={sending || (lack !== "" && draft.prompt.trim() !== "")}>
+            {sending || waiting ? "Sending" : count > 1 && medium === "image" ? `Make ${count} pictures` : `Make the ${noun}`}
           </button>
           {running.length > 0 && (
             <button type="button" className="button !min-h-11" onClick={() => running.forEach((live) => void cancelJob(live.job_id))}>
@@ -83,7 +101,7 @@ export function Composer({ medium, bench, chosen }: { medium: Medium; bench: Ben
 function useEscape(jobId: string | undefined): void {
   useEffect(() => {
     const pressed = (event: globalThis.KeyboardEvent): void => {
-      if (event.key !== "Escape" || event.defaultPrevented || !jobId || document.querySelector("dialog[open], .pop")) return;
+      if (event.key !== "Escape" || event.defaultPrevented || !jobId || somethingOpen()) return;
       void cancelJob(jobId);
       say("Cancelling; it stops after the step it is at.");
     };

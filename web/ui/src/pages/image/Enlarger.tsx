@@ -90,7 +90,7 @@ function Frames({ job, bench }: { job: Job; bench: Bench }) {
   if (video) {
     return (
       <figure className="frame mx-2">
-        <video className="mx-auto max-h-[62dvh] !w-auto max-w-full" src={video.url} poster={video.thumbnail_url} controls loop muted={!video.has_audio} autoPlay={!matchMedia("(prefers-reduced-motion: reduce)").matches && !video.has_audio} playsInline aria-label={altOf(job.prompt, "video")} />
+        <span className="picture mx-auto" style={{ aspectRatio: `${video.width} / ${video.height}`, maxWidth: `calc(62dvh * ${video.width / video.height})` }}><video src={video.url} poster={video.thumbnail_url} controls loop muted={!video.has_audio} autoPlay={!matchMedia("(prefers-reduced-motion: reduce)").matches && !video.has_audio} playsInline aria-label={altOf(job.prompt, "video")} /></span>
         <FrameActions job={job} asset={{ id: video.id, kind: "video", url: video.url, seed: video.seed }} bench={bench} />
       </figure>
     );

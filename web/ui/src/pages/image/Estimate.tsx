@@ -17,5 +17,5 @@ export function Estimate({ model, caps, draft }: { model: Model; caps: Capabilit
     run === null ? null : `about ${seconds(run)}`,
     model.data_leaves_machine ? `sent to ${model.backend}` : "on this machine",
   ];
-  return <p className="param text-dim" aria-label="Estimate">{parts.filter(Boolean).join(" · ")}</p>;
+  return <p className="param text-[0.84rem] text-dim" aria-label="Estimate">{parts.filter(Boolean).join(" · ")}</p>;
 }

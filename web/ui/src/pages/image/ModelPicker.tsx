@@ -31,7 +31,7 @@ export default function ModelPicker({ medium, chosen, onChoose, onClose }: Props
   return (
     <Dialog title="Choose a model" onClose={onClose} wide>
       <div className="sticky top-0 z-10 flex flex-wrap items-center gap-2 border-b border-line bg-ground p-3">
-        <input className="field min-w-52 flex-1" type="search" placeholder="Search models" aria-label="Search models" autoFocus value={text} onChange={(event) => setText(event.target.value)}
+        <input className="field min-w-52 flex-1" type="search" placeholder="Search models" aria-label="Search models" data-autofocus value={text} onChange={(event) => setText(event.target.value)}
           onKeyDown={(event) => { if (event.key === "Enter" && found[0]) { event.preventDefault(); onChoose(found[0].id); } }} />
         {backends.length > 1 && (
           <select className="field w-40" aria-label="Backend" value={backend} onChange={(event) => setBackend(event.target.value)}>

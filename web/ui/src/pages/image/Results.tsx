@@ -9,7 +9,8 @@ import type { Medium } from "./draft";
 import { Examples } from "./Examples";
 import { ContactFrame } from "./ContactFrame";
 
-const Enlarger = lazy(() => import("./Enlarger"));
+const loadEnlarger = () => import("./Enlarger");
+const Enlarger = lazy(loadEnlarger);
 
 /** What the session made: the newest (or the chosen) job large, all of them as a contact sheet below. */
 export function Results({ medium, bench }: { medium: Medium; bench: Bench }) {
@@ -23,6 +24,7 @@ export function Results({ medium, bench }: { medium: Medium; bench: Bench }) {
     const fresh = active.flatMap((live) => (live.job && live.job.session_id === sessionId && !known.has(live.job_id) ? [live.job] : []));
     return [...fresh.reverse(), ...listed];
   }, [pages.data, active, sessionId]);
+  useEffect(() => void loadEnlarger(), []); // while the list is on its way
   const newest = jobs[0]?.job_id;
   useEffect(() => setChosen(""), [newest, sessionId]);
   const shown = jobs.find((job) => job.job_id === chosen) ?? jobs[0];

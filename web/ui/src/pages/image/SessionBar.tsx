@@ -27,8 +27,8 @@ export function SessionBar({ medium, bench }: { medium: Medium; bench: Bench }) 
       ) : (
         <p className="title flex-1 text-dim">New session</p>
       )}
-      <button type="button" className="button" onClick={() => setOpen(true)}><Icon name="menu" /><span className="max-sm:sr">Sessions</span></button>
-      <Link to={medium === "image" ? "/image" : "/video"} search={{ session: next }} className="button" onClick={() => setNext(newId())} aria-label="New session"><Icon name="plus" /><span className="max-sm:sr">New</span></Link>
+      <button type="button" className="button" onClick={() => setOpen(true)}><Icon name="menu" /><span className="max-sm:sr-only">Sessions</span></button>
+      <Link to={medium === "image" ? "/image" : "/video"} search={{ session: next }} className="button" onClick={() => setNext(newId())} aria-label="New session"><Icon name="plus" /><span className="max-sm:sr-only">New</span></Link>
       <Suspense>{open && <Sessions medium={medium} current={bench.sessionId} onClose={() => setOpen(false)} />}</Suspense>
     </div>
   );

@@ -34,7 +34,7 @@ export default function Sessions({ medium, current, onClose }: { medium: Medium;
   return (
     <Dialog title={medium === "image" ? "Image sessions" : "Video sessions"} onClose={onClose}>
       <div className="sticky top-0 flex items-center gap-3 border-b border-line bg-ground p-3">
-        <input className="field flex-1" type="search" placeholder="Search titles" aria-label="Search titles" value={text} onChange={(event) => setText(event.target.value)} autoFocus />
+        <input className="field flex-1" type="search" placeholder="Search titles" aria-label="Search titles" value={text} onChange={(event) => setText(event.target.value)} data-autofocus />
         <label className="flex items-center gap-2 whitespace-nowrap"><input type="checkbox" checked={deleted} onChange={(event) => setDeleted(event.target.checked)} />Deleted</label>
       </div>
       <ul className="rows min-h-40">

@@ -35,7 +35,7 @@ export function SizePicker({ caps, draft, change }: Props) {
       {own && free && (
         <div className="mt-2 flex items-center gap-2">
           {(["width", "height"] as const).map((side) => (
-            <label key={side} className="flex flex-1 items-center gap-2"><span className="hint">{side}</span>
+            <label key={side} className="flex flex-1 items-center gap-2"><span className="hint whitespace-nowrap">{side === "width" ? "wide" : "high"}</span>
               <input type="number" className="field number" min={sizes.minimum} max={sizes.maximum} step={sizes.multiple_of} key={`${side}-${draft[side] ?? ""}`} defaultValue={draft[side] ?? size?.[side] ?? ""}
                 onBlur={(event) => {
                   const value = Number(event.target.value);

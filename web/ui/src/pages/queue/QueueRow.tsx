@@ -42,7 +42,7 @@ export function QueueRow({ id, before, after, afterNext }: Props) {
       <div className="min-w-0">
         <Link to="/job/$id" params={{ id }} className="block truncate text-[1.02rem] no-underline hover:text-mark">{job?.prompt || (job ? `${job.kind} with ${job.model}` : id)}</Link>
         <p className="param truncate text-dim">{job?.kind} · {job?.model}</p>
-        <p className="param">{live.stopping ? "Cancelling" : live.held ? "Held back" : STATUS_WORDS[live.status]} {waits ? "" : `${Math.floor(live.progress)}%`} {numbersOf(live)}</p>
+        <p className="param">{[live.stopping ? "Cancelling" : live.held ? "Held back" : STATUS_WORDS[live.status], waits ? "" : `${Math.floor(live.progress)}%`, numbersOf(live)].filter(Boolean).join(" · ")}</p>
         {!waits && <div className="exposure mt-1" role="progressbar" aria-label="Progress" aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.floor(live.progress)}><span style={{ transform: `scaleX(${live.progress / 100})` }} /></div>}
       </div>
       <div className="flex items-center gap-1">
