@@ -25,9 +25,7 @@ def test_offers_are_grouped_by_family(make_engine: Any) -> None:
     assert set(offers) == {f"{name}:image" for name in OFFERS}
     assert offers["cheap:image"].median_seconds == 1.5
     assert offers["dear:image"].median_seconds is None
-    assert [offer.model.id for offer in families["fake-image"].offers][0] == "here:image", (
-        "what stays here first"
-    )
+    assert families["fake-image"].offers[0].model.id == "here:image", "what stays here first"
 
 
 @pytest.mark.parametrize(

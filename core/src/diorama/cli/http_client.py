@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
-from diorama.contract.errors import BackendError, InvalidRequest, error_from_plain
+from diorama.contract.errors import BackendError, InvalidRequest, NotFound, error_from_plain
+from diorama.ids import is_id
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 120.0
@@ -102,7 +103,7 @@ class HttpClient:
 
     def job(self, job_id: str) -> dict[str, Any]:
         """See :class:`Client`."""
-        return _with_assets(self._json("GET", f"/api/jobs/{quote(job_id)}"))
+        return _with_assets(self._json("GET", f"/api/jobs/{_id(job_id, 'job')}"))
 
     def jobs(self, **filters: Any) -> list[dict[str, Any]]:
         """See :class:`Client`."""
@@ -110,11 +111,11 @@ class HttpClient:
 
     def cancel(self, job_id: str) -> dict[str, Any]:
         """See :class:`Client`."""
-        return self._json("DELETE", f"/api/jobs/{quote(job_id)}")
+        return self._json("DELETE", f"/api/jobs/{_id(job_id, 'job')}")
 
     def retry(self, job_id: str) -> dict[str, Any]:
         """See :class:`Client`."""
-        return self._json("POST", f"/api/jobs/{quote(job_id)}/retry")
+        return self._json("POST", f"/api/jobs/{_id(job_id, 'job')}/retry")
 
     def assets(self, **filters: Any) -> list[dict[str, Any]]:
         """See :class:`Client`."""
@@ -122,12 +123,12 @@ class HttpClient:
 
     def asset(self, asset_id: str) -> dict[str, Any]:
         """See :class:`Client`."""
-        return self._json("GET", f"/api/assets/{quote(asset_id)}")
+        return self._json("GET", f"/api/assets/{_id(asset_id, 'asset')}")
 
     def asset_bytes(self, asset_id: str, *, format: str | None = None) -> bytes:
         """See :class:`Client`."""
         params = {"format": format} if format else {}
-        return bytes(self._send("GET", f"/api/assets/{quote(asset_id)}/file", params=params).content)
+        return bytes(self._send("GET", f"/api/assets/{_id(asset_id, 'asset')}/file", params=params).content)
 
     def plugins(self) -> dict[str, Any]:
         """See :class:`Client`."""
@@ -168,7 +169,7 @@ class HttpClient:
         import httpx2
 
         try:
-            with self._http.stream("GET", f"/api/jobs/{quote(job_id)}/events", timeout=None) as stream:
+            with self._http.stream("GET", f"/api/jobs/{_id(job_id, 'job')}/events", timeout=None) as stream:
                 for line in stream.iter_lines():
                     if line.startswith("data:"):
                         event = json.loads(line.removeprefix("data:"))
@@ -207,6 +208,17 @@ class HttpClient:
 
 def _given(filters: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in filters.items() if value not in (None, False)}
+
+
+def _id(text: str, noun: str) -> str:
+    """Return an id that may stand in an address: anything else would name another address.
+
+    Raises:
+        NotFound: it is no id.
+    """
+    if not is_id(text):
+        raise NotFound(f"There is no {noun} {text[:64]!r}.", field=f"{noun}_id")
+    return text
 
 
 def _asked(filters: Mapping[str, Any]) -> dict[str, Any]:
