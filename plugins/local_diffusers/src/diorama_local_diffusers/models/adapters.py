@@ -14,6 +14,7 @@ from diorama.contract import BackendSettings, InvalidRequest
 from diorama_local_diffusers.models.detect import Shapes
 from diorama_local_diffusers.models.headers import read_safetensors_header, tensor_shapes
 from diorama_local_diffusers.models.locate import hub_cache
+from diorama_local_diffusers.models.sidecar import noted_kind, noted_words, read_sidecar
 
 _CROSS_WIDTHS = {768: "sd", 1024: "sd", 2048: "sdxl"}
 """Width of the text that cross-attention reads, by family."""
@@ -79,10 +80,10 @@ def read_lora(path: Path, name: str) -> LoraFile:
     shapes = tensor_shapes(header)
     if not any("lora" in key.lower() or key.endswith((".alpha", ".lokr_w1", ".hada_w1_a")) for key in shapes):
         raise InvalidRequest(f"{path.name} holds no LoRA.", field="loras", fix="Choose another file.")
-    triggers = _triggers(header.get("__metadata__") or {})
-    return LoraFile(
-        id=name, path=path, kind=family_of_lora(shapes), triggers=triggers, size=path.stat().st_size
-    )
+    note = read_sidecar(path)
+    triggers = _triggers(header.get("__metadata__") or {}) or noted_words(note)
+    kind = family_of_lora(shapes) or noted_kind(note)
+    return LoraFile(id=name, path=path, kind=kind, triggers=triggers, size=path.stat().st_size)
 
 
 def family_of_lora(shapes: Shapes) -> str:

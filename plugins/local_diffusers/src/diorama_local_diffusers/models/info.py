@@ -108,7 +108,7 @@ def weights_on_disk(entry: ModelEntry, settings: BackendSettings) -> Path | None
     if entry.type != "upscaler":
         return locate(entry, settings)
     place = weights_place(entry, settings)
-    return place if place.exists() else locate(entry, settings) if not entry.sha256 else None
+    return place if place.exists() else None
 
 
 def availability(

@@ -14,8 +14,11 @@ from diorama_local_diffusers.models.detect import detect
 from diorama_local_diffusers.models.entry import ModelEntry, Origin, entry_from_table
 from diorama_local_diffusers.models.headers import PICKLES
 from diorama_local_diffusers.models.locate import HUB_ID
+from diorama_local_diffusers.models.sidecar import noted_fields, read_sidecar
 
 log = logging.getLogger(__name__)
+CHECKPOINTS = "checkpoints"
+"""Folder below a models folder in which downloaded checkpoints lie."""
 
 
 def user_file(settings: BackendSettings) -> Path:
@@ -64,20 +67,31 @@ def all_entries(settings: BackendSettings) -> dict[str, ModelEntry]:
 
 
 def watched_entries(settings: BackendSettings) -> list[ModelEntry]:
-    """Return the diffusers folders, ``.safetensors`` and ``.gguf`` files in the models folders."""
+    """Return the diffusers folders, ``.safetensors`` and ``.gguf`` files in the models folders and their ``checkpoints``."""
     found = []
-    for folder in settings.models_dirs:
+    for folder in (part for top in settings.models_dirs for part in (top, top / CHECKPOINTS)):
         for place in sorted(folder.iterdir()) if folder.is_dir() else ():
             if not (
                 (place / "model_index.json").is_file() or place.suffix.lower() in (".safetensors", ".gguf")
             ):
                 continue
             try:
-                found.append(ModelEntry(name=place.stem if place.is_file() else place.name, path=str(place),
-                                        type=detect(place), tags=("local",), origin="folder"))  # fmt: skip
+                found.append(watched_entry(place))
             except DioramaError as error:
                 log.info("%s is not listed: %s", place, error.message)
     return found
+
+
+def watched_entry(place: Path) -> ModelEntry:
+    """Return the entry of a file or folder, with what a note beside a file says about it.
+
+    Raises:
+        InvalidRequest: it is damaged or of no known family.
+    """
+    noted = noted_fields(read_sidecar(place)) if place.is_file() else {}
+    name = place.stem if place.is_file() else place.name
+    fields = {"tags": ("local",), **noted}
+    return ModelEntry(name=name, path=str(place), type=detect(place), origin="folder", **fields)
 
 
 def find(native_id: str, settings: BackendSettings) -> ModelEntry | None:

@@ -11,6 +11,7 @@ from diorama.contract import BackendError, BackendNotReady, BackendSettings, Inv
 
 from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.headers import read_safetensors_header, tensor_shapes
+from diorama_local_diffusers.models.locate import locate
 from diorama_local_diffusers.upscale.networks import Shape, build, shape_of
 
 
@@ -18,7 +19,7 @@ def weights_place(entry: ModelEntry, settings: BackendSettings) -> Path:
     """Return where the weights of an upscaler lie, or would lie."""
     if entry.path.startswith(("http://", "https://")):
         return settings.data_dir / "upscalers" / f"{entry.name}.safetensors"
-    return Path(entry.path).expanduser()
+    return locate(entry, settings) or Path(entry.path).expanduser()
 
 
 def fetch_weights(entry: ModelEntry, settings: BackendSettings, context: JobContext) -> Path:
