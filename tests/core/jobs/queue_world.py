@@ -53,6 +53,7 @@ def model(model_id: str, *, paid: bool = False) -> ModelInfo:
 class Catalog:
     def __init__(self) -> None:
         ids = ("local:a", "local:b", "local:c", "free:m")
+        self.arrivals: list[str] = []
         self.models = {name: model(name) for name in ids} | {"paid:m": model("paid:m", paid=True)}
 
     def get(self, model_id: str) -> ModelInfo:
@@ -60,6 +61,9 @@ class Catalog:
             return self.models[model_id]
         except KeyError:
             raise UnknownModel(f"There is no {model_id}.") from None
+
+    def arrived(self, model: ModelInfo) -> None:
+        self.arrivals.append(model.id)
 
 
 class Registry:

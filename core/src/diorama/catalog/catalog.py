@@ -96,6 +96,12 @@ class Catalog:
         with ThreadPoolExecutor(min(len(names), MAX_LISTERS), thread_name_prefix="catalog") as pool:
             wait_for([pool.submit(self._refresh_one, name, force) for name in names])
 
+    def arrived(self, model: ModelInfo) -> None:
+        """Ask those backends again whose lists a download can change: its own, and those that run files of this disk."""
+        for name, backend in list(self._registry.backends.items()):
+            if name == model.backend or backend.placement == "worker":
+                self._refresh_one(name, False)
+
     def models(self, wanted: ModelFilter | None = None) -> tuple[ModelInfo, ...]:
         """Return the models that fit; waits only when nothing has ever been listed."""
         self._wait_for_first_list()

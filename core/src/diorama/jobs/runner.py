@@ -79,6 +79,8 @@ class Runner:
             work_dir = self._folders.take()
             model = self._models.get(live.job.model)
             result = self._executor.run(self._task(live, model, work_dir), sink)
+            if live.job.kind is JobKind.DOWNLOAD:
+                self._models.arrived(model)  # whoever sees the job completed finds what came in the catalog
         except Exception as error:
             if work_dir is not None:
                 self._folders.drop(work_dir)

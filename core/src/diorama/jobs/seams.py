@@ -19,6 +19,9 @@ class Models(Protocol):
     def get(self, model_id: str, /) -> ModelInfo:
         """Return a model; raises ``UnknownModel``."""
 
+    def arrived(self, model: ModelInfo, /) -> None:
+        """Look anew at what is on this disk: a download of ``model`` has ended."""
+
 
 class Backends(Protocol):
     """The registry of backends."""
