@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping
+import socket
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote, urlsplit
 
-import httpx2
+if TYPE_CHECKING:
+    import httpx2
 
 from diorama_comfyui.server.errors import PromptRefused, ServerError, ServerOffline
 
 DEFAULT_URL = "http://127.0.0.1:8188"
-_QUICK = httpx2.Timeout(10.0, connect=2.0)
-_LONG = httpx2.Timeout(120.0, connect=5.0)
+_CONNECT_SECONDS = 3.0
+_QUICK = (_CONNECT_SECONDS, 10.0, 10.0, 10.0)
+_LONG = (_CONNECT_SECONDS, 120.0, 120.0, 120.0)
+"""Seconds to connect, to read, to write, and to wait for a free connection."""
 _BLOCK = 1 << 20
 MAX_OUTPUT = 8 << 30
 """Bytes beyond which an output is not fetched."""
@@ -31,11 +37,36 @@ class ComfyClient:
     def __init__(self, url: str = DEFAULT_URL, headers: Mapping[str, str] | None = None) -> None:
         self.url = normal_url(url)
         self.headers = dict(headers or {})
-        self._http = httpx2.Client(base_url=self.url, headers=self.headers, timeout=_QUICK, trust_env=False)
+
+    @cached_property
+    def _http(self) -> httpx2.Client:
+        """Made at first use: most people have no ComfyUI, and its import would cost every start."""
+        import httpx2
+
+        return httpx2.Client(base_url=self.url, headers=self.headers, timeout=_QUICK, trust_env=False)
 
     def close(self) -> None:
         """Close all connections."""
-        self._http.close()
+        if "_http" in self.__dict__:
+            self._http.close()
+
+    def knock(self) -> None:
+        """Find out cheaply whether anything listens there. Raises :class:`ServerOffline`."""
+        parts = urlsplit(self.url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        try:
+            socket.create_connection((parts.hostname or "", port), timeout=_CONNECT_SECONDS).close()
+        except OSError as error:
+            raise _offline(self.url, error) from error
+
+    @contextlib.contextmanager
+    def _reaching(self) -> Iterator[None]:
+        import httpx2
+
+        try:
+            yield
+        except httpx2.TransportError as error:
+            raise _offline(self.url, error) from error
 
     # -- what the server is ------------------------------------------------------------------
 
@@ -99,10 +130,8 @@ class ComfyClient:
             "client_id": client_id,
             "extra_data": dict(extra or {}),
         }
-        try:
+        with self._reaching():
             response = self._http.post("/prompt", json=body, timeout=_LONG)
-        except httpx2.TransportError as error:
-            raise _offline(self.url, error) from error
         answer = _maybe_object(response)
         node_errors = answer.get("node_errors")
         node_errors = node_errors if isinstance(node_errors, dict) else {}
@@ -135,14 +164,12 @@ class ComfyClient:
 
     def cancel(self, prompt_id: str) -> None:
         """Stop exactly this prompt, queued or running. Nothing happens if it is over."""
-        try:
+        with self._reaching():
             response = self._http.post(f"/api/jobs/{quote(prompt_id)}/cancel")
             if response.status_code == 200:
                 return
             self._http.post("/queue", json={"delete": [prompt_id]})
             self._http.post("/interrupt", json={"prompt_id": prompt_id})
-        except httpx2.TransportError as error:
-            raise _offline(self.url, error) from error
 
     def interrupt(self) -> None:
         """Stop whatever runs now, whoever started it."""
@@ -158,10 +185,8 @@ class ComfyClient:
         """Put an image, video or sound into the input folder and return how prompts refer to it."""
         files = {"image": (name, content)}
         data = {"type": "input", "subfolder": subfolder}
-        try:
+        with self._reaching():
             response = self._http.post("/upload/image", files=files, data=data, timeout=_LONG)
-        except httpx2.TransportError as error:
-            raise _offline(self.url, error) from error
         answer = _maybe_object(response)
         if response.status_code != 200 or not isinstance(answer.get("name"), str):
             raise ServerError(
@@ -174,39 +199,35 @@ class ComfyClient:
         """Copy an output to ``target``. Raises :class:`ServerError` with status 404 if it is gone."""
         params = {key: str(item.get(key) or "") for key in ("filename", "subfolder")}
         params["type"] = str(item.get("type") or "output")
-        try:
-            with self._http.stream("GET", "/view", params=params, timeout=_LONG) as response:
-                if response.status_code != 200:
-                    raise ServerError(
-                        f"{params['filename']} is not there ({response.status_code})", response.status_code
-                    )
-                with target.open("wb") as file:
-                    for block in response.iter_bytes(_BLOCK):
-                        if file.tell() > MAX_OUTPUT:
-                            raise ServerError(f"{params['filename']} is larger than {MAX_OUTPUT >> 30} GB")
-                        file.write(block)
-        except httpx2.TransportError as error:
-            raise _offline(self.url, error) from error
+        with self._reaching(), self._http.stream("GET", "/view", params=params, timeout=_LONG) as response:
+            if response.status_code != 200:
+                raise ServerError(
+                    f"{params['filename']} is not there ({response.status_code})", response.status_code
+                )
+            with target.open("wb") as file:
+                for block in response.iter_bytes(_BLOCK):
+                    if file.tell() > MAX_OUTPUT:
+                        raise ServerError(f"{params['filename']} is larger than {MAX_OUTPUT >> 30} GB")
+                    file.write(block)
         return target
 
     # -- helpers -----------------------------------------------------------------------------
 
     def _get(
-        self, path: str, params: Mapping[str, str] | None = None, timeout: httpx2.Timeout = _QUICK
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        timeout: tuple[float, float, float, float] = _QUICK,
     ) -> httpx2.Response:
-        try:
+        with self._reaching():
             response = self._http.get(path, params=params, timeout=timeout)
-        except httpx2.TransportError as error:
-            raise _offline(self.url, error) from error
         if response.status_code != 200:
             raise ServerError(f"{self.url}{path} answered {response.status_code}", response.status_code)
         return response
 
     def _post(self, path: str, body: Mapping[str, Any]) -> None:
-        try:
+        with self._reaching():
             response = self._http.post(path, json=body)
-        except httpx2.TransportError as error:
-            raise _offline(self.url, error) from error
         if response.status_code >= 400:
             raise ServerError(f"{self.url}{path} answered {response.status_code}", response.status_code)
 

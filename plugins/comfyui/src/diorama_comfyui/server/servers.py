@@ -64,6 +64,7 @@ class Server:
     def probe(self) -> ServerState:
         """Ask the server how it is; never raises."""
         try:
+            self.client.knock()
             stats = self.client.system_stats()
             queue = self.client.queue_length()
         except ServerError as error:
