@@ -17,10 +17,13 @@ from diorama.contract import (
     GenerateRequest,
     JobContext,
     ListContext,
+    LoraInfo,
+    MemoryNeed,
     ModelInfo,
     Placement,
     Request,
     Result,
+    StoredModel,
     UnknownModel,
     UpscaleRequest,
     VideoRequest,
@@ -126,6 +129,31 @@ class LocalDiffusersBackend(Backend):
         from diorama_local_diffusers.models.user import add_model
 
         return add_model(self.settings, source).native_id
+
+    def remove(self, native_id: str) -> None:
+        """Take a model out of the user's list; its files stay."""
+        from diorama_local_diffusers.models.user import remove_model
+
+        self.unload(native_id)
+        remove_model(self.settings, native_id)
+
+    def loras(self) -> Sequence[LoraInfo]:
+        """Return the LoRA in the known folders and the hub's cache, and those worth getting."""
+        from diorama_local_diffusers.models.presets import offered_loras
+
+        return offered_loras(self.settings)
+
+    def storage(self) -> Sequence[StoredModel]:
+        """Return what each model takes on this disk."""
+        from diorama_local_diffusers.models.storage import stored_models
+
+        return stored_models(self.settings)
+
+    def memory_needs(self, native_id: str, device: str) -> Sequence[MemoryNeed]:
+        """Return what a model needs: whole, offloaded, and in each smaller quantisation."""
+        from diorama_local_diffusers.models.needs import memory_needs
+
+        return memory_needs(self._entry(native_id), self.settings, device)
 
     def warm(self) -> None:
         """Import what a first job needs."""
