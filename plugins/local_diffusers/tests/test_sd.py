@@ -187,3 +187,12 @@ def test_a_model_is_loaded_once_and_unloaded_on_request(backend: Any, model: Mod
     backend.generate(request, third)
     assert "loading_model" in {report["stage"] for report in third.reports}
     assert np.array_equal(pixels(first), pixels(third))
+
+
+def test_a_negative_prompt_without_guidance_is_reported(backend: Any, model: ModelInfo, job: Any) -> None:
+    base = {"model": model.id, "prompt": "x", "width": 64, "height": 64, "num_inference_steps": 1, "seed": 1}
+    guided, plain = job(model), job(model)
+    backend.generate(GenerateRequest(**base, negative_prompt="y"), guided)
+    backend.generate(GenerateRequest(**base, negative_prompt="y", guidance_scale=1.0), plain)
+    assert not guided.ignored_words
+    assert [(field, value) for field, value, _ in plain.ignored_words] == [("negative_prompt", "y")]

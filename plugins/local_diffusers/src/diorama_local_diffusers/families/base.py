@@ -64,6 +64,7 @@ class Family:
         highest_guidance: Largest guidance that makes sense; 0 when there is no guidance.
         default_strength: Strength of image-to-image.
         negative_prompt: Whether a negative prompt has an effect.
+        negative_needs_guidance: Whether that takes a guidance above 1.
         schedulers: Samplers that may be chosen.
         lora_kind: Kind of LoRA that fits; empty when none does.
         parameters: JSON schema of parameters that only this family has.
@@ -89,6 +90,7 @@ class Family:
     highest_guidance: ClassVar[float] = 20.0
     default_strength: ClassVar[float] = 0.6
     negative_prompt: ClassVar[bool] = True
+    negative_needs_guidance: ClassVar[bool] = True
     schedulers: ClassVar[tuple[str, ...]] = ()
     lora_kind: ClassVar[str] = ""
     parameters: ClassVar[dict[str, Any]] = {}
@@ -126,6 +128,11 @@ class Family:
         if request.guidance_scale is not None:
             return request.guidance_scale
         return self.default_guidance if entry.default_guidance is None else entry.default_guidance
+
+    def negative_is_idle(self, request: Request, entry: ModelEntry) -> bool:
+        """Whether the request's negative prompt has no effect because nothing is guided."""
+        wanted = bool(request.negative_prompt) and self.negative_prompt and self.negative_needs_guidance
+        return wanted and self.guidance_of(request, entry) <= 1
 
     def steps_of(self, request: Request, entry: ModelEntry) -> int:
         """Return the number of steps in force."""

@@ -47,6 +47,7 @@ class Flux(ImageFamily):
     default_steps = 28
     default_guidance = 3.5
     lora_kind = "flux"
+    negative_needs_guidance = False
     single_file = True
     base = "black-forest-labs/FLUX.1-dev"
     parameters: ClassVar[dict[str, Any]] = TRUE_GUIDANCE
@@ -63,6 +64,10 @@ class Flux(ImageFamily):
     def guidance(self, request: Request, entry: ModelEntry) -> dict[str, Any]:
         """Return the inner guidance, and the true one when there is a negative prompt."""
         return flux_guidance(request, self.guidance_of(request, entry))
+
+    def further(self, task: Task, request: Request, pipe: Any) -> dict[str, Any]:
+        """Schnell was trained with prompts of at most 256 tokens."""
+        return {} if pipe.transformer.config.guidance_embeds else {"max_sequence_length": 256}
 
     def latent_grid(self, pipe: Any, latents: Any, width: int, height: int) -> Any:
         """Unpack the tokens of 2 x 2 latents."""

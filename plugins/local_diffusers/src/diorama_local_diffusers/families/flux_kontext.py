@@ -24,6 +24,7 @@ class FluxKontext(InstructFamily):
     default_steps = 28
     default_guidance = 2.5
     lora_kind = "flux"
+    negative_needs_guidance = False
     single_file = True
     base = "black-forest-labs/FLUX.1-Kontext-dev"
     parameters: ClassVar[dict[str, Any]] = TRUE_GUIDANCE

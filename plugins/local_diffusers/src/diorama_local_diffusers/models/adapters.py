@@ -117,7 +117,7 @@ def find_lora(name: str, settings: BackendSettings) -> LoraFile:
     for lora in known:
         if bare in (lora.id, Path(lora.id).name):
             return lora
-    cached = _in_hub_cache(name)
+    cached = hub_lora(name)
     if cached is not None:
         return read_lora(cached, name)
     have = ", ".join(lora.id for lora in known[:10]) or "none yet"
@@ -128,7 +128,8 @@ def find_lora(name: str, settings: BackendSettings) -> LoraFile:
     )
 
 
-def _in_hub_cache(name: str) -> Path | None:
+def hub_lora(name: str) -> Path | None:
+    """Return ``owner/name/file.safetensors`` in the hub's cache, or ``None``."""
     parts = name.split("/")
     if len(parts) < 3 or ".." in parts or not name.endswith(".safetensors"):
         return None

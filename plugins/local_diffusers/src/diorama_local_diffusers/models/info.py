@@ -19,6 +19,7 @@ from diorama.contract import (
 )
 
 from diorama_local_diffusers.families import family_named
+from diorama_local_diffusers.models.adapters import hub_lora
 from diorama_local_diffusers.models.controls import control_sources, reference_adapter
 from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.folder import PipelineFolder, folder_bytes, missing_weights, read_folder
@@ -68,7 +69,7 @@ def model_info(entry: ModelEntry, settings: BackendSettings) -> ModelInfo:
         availability=availability(entry, place, folder, settings),
         disk_gb=_disk_gb(place) or entry.size_gb or None,
         memory_gb=entry.memory_gb or None,
-        revision=entry.revision or None,
+        revision=revision_of(entry, place),
         downloadable=hub or bool(entry.sha256),
         links={"homepage": f"https://huggingface.co/{entry.path}"} if hub else {},
         vocabulary=vocabulary.groups if vocabulary else {},
@@ -150,8 +151,17 @@ def availability(
     )
 
 
+def revision_of(entry: ModelEntry, place: Path | None) -> str | None:
+    """Return the commit of a snapshot in the hub's cache, else what the row names."""
+    if place is not None and place.parent.name == "snapshots":
+        return place.name
+    return entry.revision or None
+
+
 def _problems(entry: ModelEntry, folder: PipelineFolder, settings: BackendSettings) -> list[str]:
     problems = missing_weights(folder)
+    if entry.lora and hub_lora(entry.lora) is None:
+        problems.append("its LoRA is not here")
     if not entry.gguf:
         return problems
     denoiser = family_named(entry.type).denoiser

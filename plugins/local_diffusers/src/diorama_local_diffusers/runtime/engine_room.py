@@ -18,6 +18,7 @@ from diorama.contract import (
 
 from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.folder import folder_bytes
+from diorama_local_diffusers.models.info import revision_of
 from diorama_local_diffusers.models.locate import locate
 from diorama_local_diffusers.models.quantized import default_type
 from diorama_local_diffusers.runtime.device import free_bytes, pick_device, pick_dtype, release_cache
@@ -49,6 +50,9 @@ class EngineRoom:
         try:
             loaded = self.open(entry, context, str(request.parameters.get("quantization", "")))
             loras = use_loras(loaded, request.loras, self._settings)
+            if loaded.family.negative_is_idle(request, entry):
+                why = "Without guidance (above 1) a negative prompt has no effect."
+                context.ignored("negative_prompt", request.negative_prompt, why)
             opened = time.perf_counter()
             artifacts = run(loaded, request, context)
         except RuntimeError as error:
@@ -111,6 +115,7 @@ class EngineRoom:
         }
         if loras:
             facts["loras"] = loras
-        if loaded.entry.revision:
-            facts["revision"] = loaded.entry.revision
+        revision = revision_of(loaded.entry, locate(loaded.entry, self._settings))
+        if revision:
+            facts["revision"] = revision
         return facts
