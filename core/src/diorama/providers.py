@@ -110,6 +110,12 @@ class Providers:
         """
         self._known(provider_id)
         changes: dict[str, Any] = {}
+        backend = self._registry.backends.get(provider_id)
+        if api_url and backend is not None and not hasattr(backend, "api_url"):
+            raise InvalidRequest(
+                f"{provider_id} has no single address.", field="api_url",
+                fix=f"Set its servers under [backends.{provider_id}] in config.toml.",
+            )  # fmt: skip
         if api_url is not None:
             changes["api_url"] = _checked(api_url) if api_url else None
         if is_enabled is not None:
@@ -207,8 +213,6 @@ class Providers:
             _write(path, {**kept, provider_id: after} if after else kept)
             self._apply(provider_id, changes)
             self._registry.reload(provider_id)
-        if provider_id not in self._registry.backends:
-            self._catalog.forget(provider_id)
         return True
 
     def _apply(self, provider_id: str, changes: Mapping[str, Any]) -> None:
@@ -224,6 +228,7 @@ class Providers:
 
     def _relist(self, provider_id: str) -> None:
         """Show the models as they are with the new key or address, without keeping the caller waiting."""
+        self._catalog.forget(provider_id)
         if provider_id in self._registry.backends:
             threading.Thread(target=self._list_again, args=(provider_id,), name="relist", daemon=True).start()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from diorama.catalog.listing import (
     Listing,
     ask,
     cache_path,
+    drop_cache,
     read_cache,
     write_cache,
 )
@@ -143,10 +145,12 @@ class Catalog:
         return tuple(model for model in self._index.named(wanted) if model.family.casefold() == low)
 
     def forget(self, backend_id: str) -> None:
-        """Drop the list of a backend that is switched off."""
-        with self._lock:
-            self._listings.pop(backend_id, None)
-        self._rebuild()
+        """Drop what is kept on disk of a backend whose key or address has changed, and its list if it is switched off."""
+        drop_cache(self._settings.cache_dir, backend_id)
+        if backend_id not in self._registry.backends:
+            with self._lock:
+                self._listings.pop(backend_id, None)
+            self._rebuild()
 
     def _describe(self, model_id: str) -> ModelInfo | None:
         backend_id, native_id = split_model_id(model_id)
@@ -215,11 +219,12 @@ class Catalog:
         )
 
     def _cache_file(self, backend_id: str) -> Path:
-        """A key that came or went makes another list, so that a list without keys is not shown to who has one now."""
+        """A key that is exported or no more makes another file: a list without keys is not shown to who has one now."""
         options = dict(self._settings.backends.get(backend_id, {}))
         backend = self._registry.backends.get(backend_id)
-        if self._secret is not None and backend is not None:
-            options["keys"] = sorted(name for name in backend.secrets if self._secret(backend_id, name))
+        if backend is not None:
+            variables = [name for names in backend.secrets.values() for name in names]
+            options["exported"] = [name for name in variables if os.environ.get(name)]
         return cache_path(self._settings.cache_dir, backend_id, options)
 
 

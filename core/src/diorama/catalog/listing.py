@@ -132,6 +132,12 @@ def cache_path(folder: Path, backend_id: str, options: Mapping[str, Any]) -> Pat
     return folder / "catalog" / f"{backend_id}-{digest}.json"
 
 
+def drop_cache(folder: Path, backend_id: str) -> None:
+    """Remove all listings of a backend from the disk."""
+    for path in (folder / "catalog").glob(f"{backend_id}-????????.json"):
+        path.unlink(missing_ok=True)
+
+
 def read_cache(path: Path) -> Listing:
     """Return a cached listing, marked stale, or an empty one."""
     try:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from diorama.contract.plain import loads
-from diorama.database.tables import jobs
+from diorama.database.tables import costs
 from fastapi import Query
 from pydantic import Field
 from sqlalchemy import select
@@ -40,18 +39,16 @@ def get_usage(
     engine: EngineDep, since: Annotated[float, Query(ge=0, description="Unix seconds.")]
 ) -> Response:
     """Return what jobs cost that were submitted since a moment, by backend and currency."""
-    wanted = select(jobs.c.model, jobs.c.cost).where(jobs.c.created_at >= since, jobs.c.cost.is_not(None))
     sums: dict[tuple[str, str], dict[str, Any]] = {}
     with engine.database.read() as connection:
-        for model, cost in connection.execute(wanted):
-            _add(sums, model.partition(":")[0], loads(cost))
+        for row in connection.execute(select(costs).where(costs.c.created_at >= since)):
+            _add(sums, row.model.partition(":")[0], row)
     return reply({"since": iso_time(since), "costs": list(sums.values())})
 
 
-def _add(sums: dict[tuple[str, str], dict[str, Any]], backend: str, cost: dict[str, Any]) -> None:
-    key = (backend, cost.get("currency") or "USD")
-    empty = {"backend": backend, "currency": key[1], "amount": 0.0, "estimated": False, "jobs": 0}
-    entry = sums.setdefault(key, empty)
-    entry["amount"] = round(entry["amount"] + float(cost.get("amount") or 0.0), 6)
-    entry["estimated"] = entry["estimated"] or bool(cost.get("estimated"))
+def _add(sums: dict[tuple[str, str], dict[str, Any]], backend: str, row: Any) -> None:
+    empty = {"backend": backend, "currency": row.currency, "amount": 0.0, "estimated": False, "jobs": 0}
+    entry = sums.setdefault((backend, row.currency), empty)
+    entry["amount"] = round(entry["amount"] + row.amount, 6)
+    entry["estimated"] = entry["estimated"] or row.estimated
     entry["jobs"] += 1
