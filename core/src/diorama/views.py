@@ -8,6 +8,7 @@ from typing import Any
 from diorama.contract import to_plain
 from diorama.offers import Family
 from diorama.settings import SpendingSettings
+from diorama.shelf import OfferedLora, OnDisk
 from diorama.spending import BatchEstimate, Costs
 from diorama.spending.purse import day_of
 
@@ -31,6 +32,22 @@ def family_view(family: Family) -> dict[str, Any]:
             }
             for offer in family.offers
         ],
+    }
+
+
+def lora_view(item: OfferedLora) -> dict[str, Any]:
+    """Return a LoRA with the models that it fits."""
+    return {**to_plain(item.lora), "backend": item.backend, "models": list(item.models)}
+
+
+def disk_view(item: OnDisk) -> dict[str, Any]:
+    """Return what a model takes on disk."""
+    stored = item.stored
+    return {
+        "id": item.id,
+        "path": stored.path,
+        "size_bytes": stored.size_bytes,
+        "freeable_bytes": stored.freeable_bytes,
     }
 
 

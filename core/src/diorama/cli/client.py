@@ -31,6 +31,18 @@ class Client(Protocol):
     def delete_model(self, model_id: str) -> int:
         """Remove a downloaded model from disk and return the freed bytes."""
 
+    def remove_model(self, model_id: str) -> str:
+        """Take a model that was added out of the list and return its id; its files stay."""
+
+    def unload_model(self, model_id: str) -> str:
+        """Free the memory that a model takes and return its id."""
+
+    def disk_use(self) -> list[dict[str, Any]]:
+        """Return what each model takes on disk, the largest first."""
+
+    def loras(self, kind: str | None = None) -> list[dict[str, Any]]:
+        """Return the LoRA, those here first; only those of one family when ``kind`` is given."""
+
     def plan(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return what would run: ``kind, model, applied, adjusted, ignored``."""
 
@@ -63,6 +75,9 @@ class Client(Protocol):
 
     def plugins(self) -> dict[str, Any]:
         """Return ``{"loaded": [...], "broken": [...]}``."""
+
+    def service(self, name: str, **arguments: Any) -> dict[str, Any]:
+        """Call what a single backend offers beside the hooks; see :data:`diorama.services.table.SERVICES`."""
 
     def status(self) -> dict[str, Any]:
         """Return the state of the system."""

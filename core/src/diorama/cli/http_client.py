@@ -78,6 +78,27 @@ class HttpClient:
             self._json("DELETE", f"/api/models/{quote(model_id, safe=':/')}/cache").get("freed_bytes", 0)
         )
 
+    def remove_model(self, model_id: str) -> str:
+        """See :class:`Client`."""
+        return str(self._json("DELETE", f"/api/models/{quote(model_id, safe=':/')}")["model"])
+
+    def unload_model(self, model_id: str) -> str:
+        """See :class:`Client`."""
+        self._json("POST", f"/api/models/{quote(model_id, safe=':/')}/unload")
+        return model_id
+
+    def disk_use(self) -> list[dict[str, Any]]:
+        """See :class:`Client`."""
+        return [
+            {name: item[name] for name in ("id", "path", "size_bytes", "freeable_bytes")}
+            for item in self._listed("/api/models/cache-status", "models", {})
+            if item["path"] is not None
+        ]
+
+    def loras(self, kind: str | None = None) -> list[dict[str, Any]]:
+        """See :class:`Client`."""
+        return self._listed("/api/loras", "loras", _given({"model_type": kind}))
+
     def plan(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """See :class:`Client`."""
         return self._json("POST", "/api/plan", json=_wire(body))
@@ -133,6 +154,16 @@ class HttpClient:
     def plugins(self) -> dict[str, Any]:
         """See :class:`Client`."""
         return self._json("GET", "/api/plugins")
+
+    def service(self, name: str, **arguments: Any) -> dict[str, Any]:
+        """See :class:`Client`."""
+        from diorama.services.table import SERVICES
+
+        service, given = SERVICES[name], _given(arguments)
+        named = {key for key in given if f"{{{key}}}" in service.path}
+        path = service.path.format(**{key: quote(str(given[key]), safe="") for key in named})
+        rest = {key: value for key, value in given.items() if key not in named}
+        return self._json(service.method, path, **{"params" if service.method == "GET" else "json": rest})
 
     def status(self) -> dict[str, Any]:
         """See :class:`Client`."""

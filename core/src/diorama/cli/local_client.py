@@ -16,7 +16,7 @@ from diorama.jobs.records import Job
 from diorama.jobs.submission import Submission
 from diorama.offers import group
 from diorama.resolution import Resolved
-from diorama.views import costs_view, estimate_view, family_view
+from diorama.views import costs_view, disk_view, estimate_view, family_view, lora_view
 
 _PLAIN = {item.name for item in fields(Submission)} - {"images", "mask", "media", "control", "loras"}
 
@@ -55,6 +55,24 @@ class LocalClient:
     def delete_model(self, model_id: str) -> int:
         """See :class:`Client`."""
         return self._engine.delete_model(model_id)
+
+    def remove_model(self, model_id: str) -> str:
+        """See :class:`Client`."""
+        return self._engine.shelf.remove(model_id)
+
+    def unload_model(self, model_id: str) -> str:
+        """See :class:`Client`."""
+        model = self._engine.catalog.get(model_id)
+        self._engine.executor.unload(model.backend, model.native_id)
+        return model.id
+
+    def disk_use(self) -> list[dict[str, Any]]:
+        """See :class:`Client`."""
+        return [disk_view(item) for item in self._engine.shelf.on_disk()]
+
+    def loras(self, kind: str | None = None) -> list[dict[str, Any]]:
+        """See :class:`Client`."""
+        return [lora_view(item) for item in self._engine.shelf.loras(kind or "")]
 
     def plan(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """See :class:`Client`."""
@@ -117,6 +135,13 @@ class LocalClient:
         """See :class:`Client`."""
         registry = self._engine.registry
         return {"loaded": to_plain(registry.loaded), "broken": to_plain(registry.broken)}
+
+    def service(self, name: str, **arguments: Any) -> dict[str, Any]:
+        """See :class:`Client`."""
+        from diorama.services.table import SERVICES
+
+        answer = SERVICES[name].call(self._engine, **arguments)
+        return job_view(answer) if isinstance(answer, Job) else dict(answer)
 
     def status(self) -> dict[str, Any]:
         """See :class:`Client`."""

@@ -1,4 +1,4 @@
-"""``diorama models [list|show|search|add|remove|download|delete|refresh]``."""
+"""``diorama models [list|show|search|add|remove|download|delete|unload|du|refresh]``."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         ("show", "say everything about one model", show),
         ("download", "fetch a model's files", download),
         ("delete", "remove a downloaded model from disk", delete),
+        ("remove", "take a model that was added out of the list; its files stay", remove),
+        ("unload", "free the memory that a model takes in the running server", unload),
     ):
         verb = verbs.add_parser(name, help=text)
         verb.add_argument("model", help="model id, alias or family")
@@ -42,6 +44,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     verb.add_argument("source", help="path or hub id")
     verb.add_argument("--backend", default="local", help="backend that shall run it (default: local)")
     verb.set_defaults(run=add)
+    verb = verbs.add_parser("du", help="show what each model takes on disk")
+    add_connection(verb)
+    verb.set_defaults(run=disk_use)
     verb = verbs.add_parser("refresh", help="ask every backend for a fresh list")
     add_connection(verb)
     verb.set_defaults(run=refresh)
@@ -187,6 +192,39 @@ def delete(options: argparse.Namespace) -> int:
         freed = client.delete_model(options.model)
     print(f"Freed {freed / 1e9:.2f} GB.")
     return 0
+
+
+def remove(options: argparse.Namespace) -> int:
+    """Take a model of the user's own out of the list."""
+    with connect(options) as client:
+        print(clean(f"Removed {client.remove_model(options.model)} from the list; its files stay."))
+    return 0
+
+
+def unload(options: argparse.Namespace) -> int:
+    """Free a model's memory."""
+    with connect(options) as client:
+        print(clean(f"{client.unload_model(options.model)} is out of memory."))
+    return 0
+
+
+def disk_use(options: argparse.Namespace) -> int:
+    """Print what models take on disk."""
+    with connect(options) as client:
+        models = client.disk_use()
+    if options.json:
+        print(json.dumps(models, indent=2, ensure_ascii=False))
+        return 0
+    rows = [
+        (_size(model["size_bytes"]), _size(model["freeable_bytes"]), model["id"], model["path"])
+        for model in models
+    ]
+    print(table(rows, ("SIZE", "DELETE FREES", "MODEL", "PATH")))
+    return 0
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
 
 
 def add(options: argparse.Namespace) -> int:

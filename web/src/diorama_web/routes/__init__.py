@@ -12,6 +12,8 @@ def add_routes(app: FastAPI) -> None:
     """Add every route to ``app``."""
     from diorama_web.routes import (
         assets,
+        civitai,
+        comfyui,
         connections,
         docs,
         edit,
@@ -22,6 +24,7 @@ def add_routes(app: FastAPI) -> None:
         health,
         jobs,
         library,
+        loras,
         models,
         money,
         pages,
@@ -39,9 +42,9 @@ def add_routes(app: FastAPI) -> None:
     )
 
     for router in (
-        health.router, signin.router, system.router, models.router, library.router, models.by_id, generate.router,
+        health.router, signin.router, system.router, models.router, loras.router, library.router, models.by_id, generate.router,
         edit.router, jobs.router, events.router, queue.router, video.router, upscale.router, export.router,
         assets.router, files.router, sessions.router, settings.router, providers.router, plugins.router,
-        usage.router, money.router, connections.router, docs.router, sockets.router, pages.router,
+        civitai.router, comfyui.router, usage.router, money.router, connections.router, docs.router, sockets.router, pages.router,
     ):  # fmt: skip
         app.router.routes.extend(router.routes)  # including them would build every route a second time

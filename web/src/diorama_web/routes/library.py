@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from diorama.contract import AvailabilityState
+from diorama.contract import ModelInfo, StoredModel
 from diorama.jobs.submission import Submission
 from fastapi import Query
 from starlette.requests import Request
@@ -14,7 +14,7 @@ from diorama_web.access import CallerDep, EngineDep, private_router
 from diorama_web.encoding import reply
 from diorama_web.schemas.base import Message
 from diorama_web.schemas.jobs import JobAccepted, JobPage
-from diorama_web.schemas.models import CacheDeleted, CacheStatus
+from diorama_web.schemas.models import CacheDeleted, CacheStatus, ModelRemoved
 from diorama_web.submitting import accept
 from diorama_web.views.jobs import accepted, job_view
 
@@ -23,24 +23,30 @@ router = private_router(tag="models")
 
 @router.get("/models/cache-status", response_model=CacheStatus)
 def cache_status(engine: EngineDep) -> Response:
-    """Return which models are on this disk, and what they take."""
-    entries, total = [], 0.0
-    for model in engine.catalog.models():
-        cached = model.availability.state is AvailabilityState.READY and not model.data_leaves_machine
-        if not (model.downloadable or (cached and model.disk_gb)):
-            continue
-        total += (model.disk_gb or 0.0) if cached else 0.0
-        entries.append(
-            {
-                "id": model.id,
-                "title": model.title,
-                "cached": cached,
-                "availability": model.availability.state.value,
-                "disk_gb": model.disk_gb,
-                "fix": model.availability.fix,
-            }
-        )
-    return reply({"models": entries, "cached_gb": round(total, 3)})
+    """Return which models are on this disk, what they take there, and what could be fetched."""
+    on_disk = {item.id: item.stored for item in engine.shelf.on_disk()}
+    entries = [
+        cache_entry(model, on_disk.get(model.id))
+        for model in engine.catalog.models()
+        if model.downloadable or model.id in on_disk
+    ]
+    total = sum({item.path: item.size_bytes for item in on_disk.values()}.values())
+    return reply({"models": entries, "cached_gb": round(total / 1e9, 3)})
+
+
+def cache_entry(model: ModelInfo, stored: StoredModel | None) -> dict[str, Any]:
+    """Return a model's presence on this disk; sizes are as measured where it is there, estimates where not."""
+    return {
+        "id": model.id,
+        "title": model.title,
+        "cached": stored is not None,
+        "availability": model.availability.state.value,
+        "disk_gb": round(stored.size_bytes / 1e9, 3) if stored else model.disk_gb,
+        "path": stored.path if stored else None,
+        "size_bytes": stored.size_bytes if stored else None,
+        "freeable_bytes": stored.freeable_bytes if stored else 0,
+        "fix": model.availability.fix,
+    }
 
 
 @router.get("/models/downloads", response_model=JobPage)
@@ -73,3 +79,9 @@ def unload_model(model_id: str, engine: EngineDep) -> Response:
     model = engine.catalog.get(model_id)
     engine.executor.unload(model.backend, model.native_id)
     return reply({"message": f"{model.title} is unloaded."})
+
+
+@router.delete("/models/{model_id:path}", response_model=ModelRemoved)
+def remove_model(model_id: str, engine: EngineDep) -> Response:
+    """Take a model that was added out of the list; its files stay where they are."""
+    return reply({"model": engine.shelf.remove(model_id)})

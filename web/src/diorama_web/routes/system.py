@@ -21,8 +21,8 @@ def system_status(engine: EngineDep) -> Response:
 
 @router.get("/system/can-generate/{model_id:path}", response_model=CanGenerate)
 def can_generate(model_id: str, engine: EngineDep) -> Response:
-    """Tell whether a model can run now, and if not, what would help."""
-    return reply({"reason": None, "fix": None, "memory_gb": None, **engine.can_generate(model_id)})
+    """Tell whether a model can run now, whole or sparing memory, and if not, why and what would."""
+    return reply(engine.can_generate(model_id))
 
 
 @router.get("/settings/system", response_model=SystemSettings)

@@ -98,7 +98,10 @@ class CacheEntry(View):
     title: str
     cached: bool
     availability: str
-    disk_gb: float | None
+    disk_gb: float | None = Field(description="As measured when it is on this disk, else estimated.")
+    path: str | None = Field(description="Where its files lie; null when it is not on this disk.")
+    size_bytes: int | None = Field(description="Bytes of its files; shared files count with each model.")
+    freeable_bytes: int = Field(description="What deleting it would free; 0 for files of the user's own.")
     fix: str | None
 
 
@@ -114,3 +117,33 @@ class CacheDeleted(View):
 
     model: str
     freed_bytes: int
+
+
+class ModelRemoved(View):
+    """A model was taken out of the list."""
+
+    model: str
+
+
+class LoraView(View):
+    """A LoRA, on this machine or worth getting."""
+
+    id: str = Field(description="What a request names it by.")
+    backend: str
+    title: str
+    kind: str = Field(description="Family that it fits; empty when its file does not tell.")
+    triggers: list[str] = Field(description="Words that call it up in a prompt.")
+    description: str
+    size_bytes: int
+    weight: float = Field(description="Weight that suits it.")
+    defaults: dict[str, float] = Field(description="Request fields that suit it.")
+    preset: bool = Field(description="Whether it came known with the backend.")
+    availability: Availability
+    models: list[str] = Field(description="Models that take it.")
+
+
+class LoraList(View):
+    """All LoRA, those here first."""
+
+    loras: list[LoraView]
+    total: int

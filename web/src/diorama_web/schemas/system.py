@@ -39,14 +39,21 @@ class SystemStatus(View):
 
 
 class CanGenerate(View):
-    """Whether a model can run now."""
+    """Whether a model can run now, and how it fits into memory."""
 
     model: str
     can_generate: bool
     availability: str
-    reason: str | None = None
-    fix: str | None = None
-    memory_gb: float | None = None
+    verdict: Literal["yes", "with_offload", "no"]
+    reason: str
+    fix: str | None
+    plan: str | None = Field(description="The way in which it fits.")
+    parameters: dict[str, Any] = Field(description="Request parameters that choose this way.")
+    device: str | None
+    memory_gb: float | None
+    needed_gb: float | None = Field(description="Needed on the device by that way, or by the leanest one.")
+    free_gb: float | None = Field(description="Free on the device.")
+    would_fit: list[str] = Field(description="Models for the same work that would fit instead.")
 
 
 class PluginView(View):
