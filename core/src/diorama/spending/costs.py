@@ -57,11 +57,13 @@ class Costs:
             model: Only this model.
             session_id: Only this session.
         """
-        from sqlalchemy import Integer, cast, func, select
+        from sqlalchemy import Integer, cast, func, literal_column, select
 
         from diorama.database.tables import costs
 
-        column = {"day": costs.c.day, "session": func.coalesce(costs.c.session_id, "")}.get(by, costs.c.model)
+        column = {"day": costs.c.day, "session": func.coalesce(costs.c.session_id, literal_column("''"))}.get(
+            by, costs.c.model
+        )
         sums = (
             column.label("key"), costs.c.currency, func.sum(costs.c.amount), func.count(),
             func.max(cast(costs.c.estimated, Integer)),
