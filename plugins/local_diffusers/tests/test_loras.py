@@ -149,3 +149,46 @@ def test_loras_are_listed_with_their_family(studio: Any, settings: Any) -> None:
 )
 def test_families_are_told_from_headers(key: str, width: int, family: str) -> None:
     assert family_of_lora({key: (4, width)}) == family
+
+
+def test_a_wan_lora_for_low_noise_reaches_the_second_transformer(
+    settings: Any, backend: Any, tiny: Callable[..., Path], job: Any
+) -> None:
+    from diffusers import DiffusionPipeline
+    from diorama.contract import VideoRequest
+
+    folder = tiny("wan")
+    for seed, name in enumerate(("style_high_noise", "style_low_noise")):
+        pipe = DiffusionPipeline.from_pretrained(folder, local_files_only=True)
+        write_lora(pipe, "transformer", settings.data_dir / f"loras/{name}.safetensors", seed=seed)
+    entry = ModelEntry(name="wan", path=str(folder), type="wan", default_width=32, default_height=32)
+    write_entries(settings, [entry])
+    model = model_info(entry, settings)
+
+    def clip(*names: str) -> Any:
+        context = job(model)
+        loras = tuple(LoraRef(id=name) for name in names)
+        request = VideoRequest(
+            model=model.id,
+            prompt="x",
+            width=32,
+            height=32,
+            num_frames=5,
+            num_inference_steps=3,
+            seed=1,
+            loras=loras,
+        )
+        backend.video(request, context)
+        return context.saved[0][0]
+
+    base = clip()
+    high, low, both = (
+        clip("style_high_noise"),
+        clip("style_low_noise"),
+        clip("style_high_noise", "style_low_noise"),
+    )
+    assert not np.array_equal(base, high)
+    assert not np.array_equal(base, low)
+    assert not np.array_equal(high, both)
+    assert not np.array_equal(low, both)
+    assert np.array_equal(clip(), base)

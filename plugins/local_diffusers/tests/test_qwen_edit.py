@@ -128,3 +128,17 @@ def test_a_mask_protects_the_rest(loaded: Any, settings: Any, job: Any, tmp_path
     before, after = np.asarray(source.load_image()), np.asarray(context.saved[0][0])
     assert np.array_equal(before[mask == 0], after[mask == 0])
     assert not np.array_equal(before[mask > 0], after[mask > 0])
+
+
+def test_without_torchvision_the_catalog_says_what_to_install(settings: Any, tiny: Any) -> None:
+    import importlib.util
+
+    from diorama.contract import AvailabilityState
+
+    entry = ModelEntry(name="edit", path=str(tiny("qwen-image")), type="qwen-image-edit")
+    found = model_info(entry, settings).availability
+    if importlib.util.find_spec("torchvision") is None:
+        assert found.state is AvailabilityState.NEEDS_INSTALL
+        assert "torchvision" in str(found.fix)
+    else:
+        assert found.state is AvailabilityState.READY

@@ -25,8 +25,19 @@ def describe_installation() -> str:
             fix=f"Run `pip install {' '.join(missing)}` in this environment.",
         )
     versions = ", ".join(f"{name} {_version(name)}" for name in NEEDED[:3])
-    lacking = [f"{what} (install {name})" for name, what in OPTIONAL.items() if find_spec(name) is None]
-    return f"{versions}." + (f" Not possible: {', '.join(lacking)}." if lacking else "")
+    without = [f"{what} (install {name})" for name, what in OPTIONAL.items() if find_spec(name) is None]
+    return f"{versions}." + (f" Not possible: {', '.join(without)}." if without else "")
+
+
+def lacking(packages: tuple[str, ...]) -> str:
+    """Return the sentence that mends missing packages, empty when all are here."""
+    missing = [name for name in packages if find_spec(name) is None]
+    if not missing:
+        return ""
+    return (
+        f"Run `pip install {' '.join(missing)}` from the index that torch came from; "
+        f"its version must fit torch {_version('torch')}."
+    )
 
 
 def _version(name: str) -> str:

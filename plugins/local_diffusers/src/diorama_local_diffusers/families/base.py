@@ -73,6 +73,7 @@ class Family:
         control_classes: Pipeline class of each task with ControlNets.
         control_class: Class of the ControlNets.
         control_image_name: What text to image calls the map.
+        requires: Packages beyond the usual ones.
         reads_clip_only: Whether all text encoders are CLIP, whose prompts end after 77 tokens.
         stored_float8: Whether the denoiser's weights are kept in 8 bits and computed in the device's own type.
     """
@@ -99,6 +100,7 @@ class Family:
     control_classes: ClassVar[dict[Task, str]] = {}
     control_class: ClassVar[str] = "ControlNetModel"
     control_image_name: ClassVar[str] = "control_image"
+    requires: ClassVar[tuple[str, ...]] = ()
     reads_clip_only: ClassVar[bool] = False
     stored_float8: ClassVar[bool] = False
 

@@ -19,6 +19,7 @@ from diorama.contract import (
 )
 
 from diorama_local_diffusers.families import family_named
+from diorama_local_diffusers.installation import lacking
 from diorama_local_diffusers.models.adapters import hub_lora
 from diorama_local_diffusers.models.controls import control_sources, reference_adapter
 from diorama_local_diffusers.models.entry import ModelEntry
@@ -118,6 +119,8 @@ def availability(
     """Return whether the model can run now, and the sentence that mends it."""
     name = f"{settings.id}:{entry.name}"
     hub = bool(HUB_ID.fullmatch(entry.path))
+    if place is not None and (fix := lacking(family_named(entry.type).requires)):
+        return Availability(state=AvailabilityState.NEEDS_INSTALL, fix=fix)
     if (
         place is not None
         and place.is_dir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from diorama.contract import BackendSettings, InvalidRequest, LoraRef
@@ -49,10 +50,15 @@ def _replace(loaded: Loaded, files: list[tuple[LoraFile, float]]) -> None:
 
 
 def _put_on(pipe: Any, file: LoraFile, name: str) -> None:
+    options: dict[str, Any] = {
+        "weight_name": file.path.name,
+        "adapter_name": name,
+        "local_files_only": True,
+    }
+    if is_for_low_noise(file, pipe):
+        options["load_into_transformer_2"] = True
     try:
-        pipe.load_lora_weights(
-            str(file.path.parent), weight_name=file.path.name, adapter_name=name, local_files_only=True
-        )
+        pipe.load_lora_weights(str(file.path.parent), **options)
         taken = any(name in adapters for adapters in pipe.get_list_adapters().values())
     except (RuntimeError, ValueError, KeyError, IndexError, AttributeError) as error:
         pipe.unload_lora_weights()
@@ -68,6 +74,12 @@ def _put_on(pipe: Any, file: LoraFile, name: str) -> None:
             field="loras",
             fix="Choose one that was made for this model's family.",
         )
+
+
+def is_for_low_noise(file: LoraFile, pipe: Any) -> bool:
+    """Whether a LoRA belongs to the second transformer of Wan 2.2, which its makers say in the file's name."""
+    second = getattr(pipe, "transformer_2", None)
+    return second is not None and "low" in re.split(r"[^a-z]+", file.path.stem.lower())
 
 
 def _refuse_stranger(file: LoraFile, loaded: Loaded) -> None:
