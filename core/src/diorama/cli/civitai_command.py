@@ -87,8 +87,8 @@ def show(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
         return 0
-    versions = found["versions"] if "versions" in found else [found]
-    title = found["name"] if "versions" in found else found["model_name"]
+    versions = found.get("versions", [found])
+    title = found.get("model_name", found["name"])
     print(clean(f"{title}  ({found['type']}, {found['page']})"))
     if found.get("license"):
         print(clean(f"  {'licence':12}{_terms(found['license'])}"))
@@ -99,7 +99,7 @@ def show(options: argparse.Namespace) -> int:
 
 
 def _look_up(client: Client, name: str, nsfw: bool) -> dict[str, Any]:
-    if name.isdigit() and len(name) != 8 and len(name) < 10:
+    if name.isdigit() and len(name) < 10:
         return client.service("civitai.model", model_id=int(name), nsfw=nsfw)
     if name[:1].lower() == "v" and name[1:].isdigit():
         return client.service("civitai.version", version_id=int(name[1:]), nsfw=nsfw)

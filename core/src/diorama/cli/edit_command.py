@@ -6,7 +6,7 @@ import argparse
 
 from diorama.cli.client import read_input
 from diorama.cli.job_running import build_body, run_job
-from diorama.cli.options import add_common_job, add_size
+from diorama.cli.options import add_common_job, add_control, add_size
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--strength", type=float, metavar="X", help="0 changes nothing, 1 ignores the picture"
     )
+    add_control(parser)
     add_size(parser)
     add_common_job(parser)
     parser.set_defaults(run=run)

@@ -6,15 +6,27 @@ import argparse
 
 from diorama.cli.client import read_input
 from diorama.cli.job_running import build_body, run_job
-from diorama.cli.options import add_common_job, add_size
+from diorama.cli.options import add_common_job, add_control, add_size
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("prompt", nargs="+", help="what the picture should show")
+    add_control(parser)
     add_size(parser)
     parser.add_argument(
-        "--image", action="append", default=[], metavar="FILE", help="a reference picture (repeatable)"
+        "--image",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a picture: changed by models that edit, else a reference",
+    )
+    parser.add_argument(
+        "--reference",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a reference picture, never changed itself",
     )
     add_common_job(parser)
     parser.set_defaults(run=run)
@@ -22,6 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Make pictures."""
-    images = [read_input(path) for path in options.image]
+    images = [read_input(path) for path in (*options.image, *options.reference)]
     options.prompt = " ".join(options.prompt)
-    return run_job(options, build_body(options, kind=None if images else "generate", images=images))
+    kind = None if options.image else "generate"
+    return run_job(options, build_body(options, kind=kind, images=images))

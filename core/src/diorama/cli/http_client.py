@@ -260,9 +260,11 @@ def _asked(filters: Mapping[str, Any]) -> dict[str, Any]:
 
 def _wire(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return the body with files as base64 and the API's names."""
-    wire = {key: value for key, value in body.items() if key not in ("images", "mask", "media")}
+    wire = {key: value for key, value in body.items() if key not in ("images", "mask", "media", "control")}
     if body.get("images"):
         wire["reference_images"] = [_encoded(path) for path in body["images"]]
+    if body.get("control"):
+        wire["control_images"] = {kind: _encoded(path) for kind, path in body["control"].items()}
     for name in ("mask", "media"):
         if body.get(name) is not None:
             wire[name] = _encoded(body[name])

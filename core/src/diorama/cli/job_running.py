@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from diorama.cli.client import Client, connect
-from diorama.cli.options import parse_loras, parse_parameters, parse_size
+from diorama.cli.options import parse_control, parse_loras, parse_parameters, parse_size
 from diorama.cli.terminal import ProgressLine, clean, warn
 from diorama.contract.errors import Conflict, JobCancelled, error_from_plain
 
@@ -36,6 +36,7 @@ def build_body(options: argparse.Namespace, **extra: Any) -> dict[str, Any]:
     body["width"], body["height"] = parse_size(getattr(options, "size", None))
     body["parameters"] = parse_parameters(options.parameter)
     body["loras"] = parse_loras(options.lora)
+    body["control"] = parse_control(getattr(options, "control", []))
     if body["output_format"] is None and options.output:
         body["output_format"] = _SUFFIXES.get(Path(options.output).suffix.lower())
     return {key: value for key, value in (body | extra).items() if value not in (None, "", [], {}, ())}

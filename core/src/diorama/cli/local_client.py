@@ -180,6 +180,8 @@ class LocalClient:
         for name in ("mask", "media"):
             if body.get(name) is not None:
                 values[name] = take_in(body[name], name=name)
+        maps = body.get("control", {})
+        values["control"] = {kind: take_in(file, name=f"control.{kind}") for kind, file in maps.items()}
         values["loras"] = tuple(LoraRef(**lora) for lora in body.get("loras", ()))
         return Submission(**values)
 

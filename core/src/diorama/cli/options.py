@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 from typing import Any
 
 from diorama.contract.errors import InvalidRequest
@@ -67,6 +68,37 @@ def add_size(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-n", "--num-images", type=int, dest="num_images", metavar="N", help="how many results"
     )
+
+
+def add_control(parser: argparse.ArgumentParser) -> None:
+    """Add ``--control``."""
+    parser.add_argument(
+        "--control",
+        action="append",
+        default=[],
+        metavar="KIND=FILE",
+        help="a map that steers the picture: canny, depth, pose, scribble (repeatable)",
+    )
+
+
+def parse_control(items: list[str]) -> dict[str, Path]:
+    """Return ``KIND=FILE`` items as files by kind.
+
+    Raises:
+        InvalidRequest: an item is not of that form.
+        NotFound: there is no such file.
+    """
+    from diorama.cli.client import read_input
+
+    maps = {}
+    for item in items:
+        kind, equals, path = item.partition("=")
+        if not (kind and equals and path):
+            raise InvalidRequest(
+                f"{item!r} names no map.", field="--control", fix="Write it like canny=edges.png."
+            )
+        maps[kind] = read_input(path)
+    return maps
 
 
 def parse_size(text: str | None) -> tuple[int | None, int | None]:
