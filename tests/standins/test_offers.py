@@ -91,7 +91,7 @@ def test_an_address_where_nobody_is_fails_over_too(
     engine: Engine, fal_server: FalStandin, replicate_server: ReplicateStandin
 ) -> None:
     keyed(engine, fal_server, replicate_server)
-    engine.providers.change("replicate", api_url="http://127.0.0.1:9")
+    engine.providers.change("replicate", api_url="http://127.0.0.1:9", secrets={"api_key": "another"})
     engine.catalog.refresh("replicate", force=False)
     job = engine.wait(engine.submit(Submission(model=REPLICATE, kind="generate", prompt="x")).id, 60)
     assert job.status is JobStatus.FAILED, "a full id stays where it was sent"

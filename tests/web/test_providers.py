@@ -127,9 +127,27 @@ def test_the_test_is_a_real_call_and_401_is_a_failure(world: Any, service: Servi
     answer = world.client.post(test).json()
     assert (answer["ok"], answer["message"]) == (True, "The key works: account of a tester")
     assert service.calls == 2
-    provider(world, api_url="http://127.0.0.1:9/none")
+    provider(world, api_url="http://127.0.0.1:9/none", api_key=GOOD)
     answer = world.client.post(test).json()
     assert (answer["ok"], answer["error"]["code"]) == (False, "backend_error")
+
+
+def test_a_key_does_not_follow_to_another_server(world: Any, service: Service, new_server: Any) -> None:
+    """Else whoever may change the address could read the key there."""
+    provider(world, api_url="http://127.0.0.1:9", api_key=GOOD)
+    refused = world.client.put("/api/providers/acme", json={"api_url": address(service)})
+    assert (refused.status_code, refused.json()["error"]["field"]) == (422, "api_key")
+    assert world.client.get("/api/providers/acme").json()["api_url"] == "http://127.0.0.1:9"
+    assert provider(world, api_url="http://127.0.0.1:9/v2")["api_url"] == "http://127.0.0.1:9/v2", (
+        "the same server"
+    )
+    provider(world, is_enabled=False)
+    refused = world.client.put("/api/providers/acme", json={"api_url": address(service), "is_enabled": True})
+    assert (refused.status_code, refused.json()["error"]["field"]) == (422, "api_url"), "nor by a detour"
+    exporting = new_server("api_keys = []\n" + BACKENDS, ACME_API_KEY=EXPORTED)
+    refused = exporting.client.put("/api/providers/acme", json={"api_url": address(service), "api_key": GOOD})
+    assert (refused.status_code, refused.json()["error"]["field"]) == (422, "api_url")
+    assert service.calls == 0
 
 
 def test_address_and_switch_are_kept_over_a_restart(world: Any, service: Service) -> None:
@@ -206,12 +224,14 @@ def test_no_key_is_found_in_anything_that_was_written(
 ) -> None:
     """The backend says its key in logs, progress, facts and errors; a provider repeats it in a refusal."""
     exported = {"ACME_API_KEY": EXPORTED} if way == "variable" else {}
-    server = new_server("api_keys = []\n" + BACKENDS, **exported)
+    table = BACKENDS + f'api_url = "{address(service)}"\n'
+    server = new_server("api_keys = []\n" + table, **exported)
     told: list[str] = []
     server.client.event_hooks["response"] = [
         lambda answer: told.append(answer.read().decode("utf-8", "replace"))
     ]
-    provider(server, api_url=address(service), **({"api_key": canary} if way == "api" else {}))
+    if way == "api":
+        provider(server, api_key=canary)
     server.client.post("/api/providers/acme/test")
     until(server, "ready")
     done = server.finished(server.submit(model="acme:image", parameters={"delay": 0.2}))

@@ -101,7 +101,8 @@ class Providers:
         Args:
             provider_id: Backend id.
             secrets: Keys by name; ``None`` forgets one.
-            api_url: New address, empty to return to the usual one; ``None`` leaves it.
+            api_url: New address, empty to return to the usual one; ``None`` leaves it. One of another server must come
+                together with the keys.
             is_enabled: Switch; ``None`` leaves it.
 
         Raises:
@@ -116,6 +117,8 @@ class Providers:
                 f"{provider_id} has no single address.", field="api_url",
                 fix=f"Set its servers under [backends.{provider_id}] in config.toml.",
             )  # fmt: skip
+        if api_url:
+            self._keep_keys_home(provider_id, _checked(api_url), secrets or {})
         if api_url is not None:
             changes["api_url"] = _checked(api_url) if api_url else None
         if is_enabled is not None:
@@ -201,6 +204,32 @@ class Providers:
             error=broken or (listing.error if listing else None),
         )
 
+    def _keep_keys_home(self, provider_id: str, address: str, given: Mapping[str, str | None]) -> None:
+        """Keys are write-only: nobody may read one by pointing its provider to a server of their own.
+
+        Raises:
+            InvalidRequest: a key that is set, and not given with the new address, would be sent there.
+        """
+        if provider_id not in self._registry.backends:  # then it cannot say which keys it reads
+            raise InvalidRequest(
+                f"{provider_id} is switched off or broken.", field="api_url", fix="Switch it on first."
+            )
+        if _origin(address) == _origin(self.get(provider_id).api_url or ""):
+            return
+        for secret in self._secrets.status(provider_id):
+            if secret.source == "environment":
+                raise InvalidRequest(
+                    f"The key that is exported as {' or '.join(secret.variables)} would be sent to another server.",
+                    field="api_url",
+                    fix=f"Set api_url under [backends.{provider_id}] in config.toml, and restart.",
+                )
+            if secret.set and secret.name not in given:
+                raise InvalidRequest(
+                    "The key that is kept would be sent to another server.",
+                    field=secret.name,
+                    fix=f"Give {secret.name} again, together with the new address.",
+                )
+
     def _keep(self, provider_id: str, changes: Mapping[str, Any]) -> bool:
         """Write changes, let the settings in force follow, and make the backend anew. ``None`` removes a value."""
         with self._lock:
@@ -272,6 +301,11 @@ def _refuse_variables(provider_id: str, changes: Mapping[str, Any]) -> None:
                 field=field,
                 fix="Unset it, or change it and restart.",
             )
+
+
+def _origin(address: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(address)
+    return parts.scheme, parts.hostname, parts.port
 
 
 def _checked(address: str) -> str:
