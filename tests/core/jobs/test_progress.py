@@ -29,6 +29,15 @@ def test_stages_share_the_bar():
     assert seen == [30.0, 40.0, 67.5, 95.0]
 
 
+def test_a_download_has_the_bar_for_itself():
+    gauge = Gauge(JobStatus.DOWNLOADING)
+    seen = []
+    for fraction in (0.0, 0.5, 1.0):
+        gauge.report("downloading", fraction, "", {})
+        seen.append(gauge.percent)
+    assert seen == [0.0, 49.5, 99.0]
+
+
 def test_a_message_stays_until_the_next_or_another_stage():
     gauge = Gauge(JobStatus.QUEUED)
     gauge.report("loading_model", None, "Loading.", {"bytes_done": 1})

@@ -57,8 +57,18 @@ class Overview:
         if gauge.status is JobStatus.GENERATING:
             return remaining(mean, elapsed, gauge.fraction)
         # downloading or loading: that part by its own pace, then the work as usual
-        before = remaining(None, elapsed, gauge.fraction)
+        before = _left_by_bytes(gauge) or remaining(None, elapsed, gauge.fraction)
         return None if mean is None and before is None else round((before or 0.0) + (mean or 0.0), 1)
+
+
+def _left_by_bytes(gauge: Gauge) -> float | None:
+    """Return the seconds that the missing bytes take at the present pace: what an earlier run brought took none."""
+    numbers = gauge.numbers
+    pace = numbers.get("bytes_per_second")
+    if not isinstance(pace, int | float) or pace <= 0 or "bytes_total" not in numbers:
+        return None
+    missing = float(numbers["bytes_total"]) - float(numbers.get("bytes_done", 0))
+    return round(max(missing, 0.0) / pace, 1)
 
 
 def told(job: Job) -> Mapping[str, Any]:

@@ -27,7 +27,7 @@ class Gauge:
         stage_started: Monotonic seconds.
     """
 
-    __slots__ = ("_bases", "_seconds", "fraction", "message", "numbers", "percent", "stage_started", "status")
+    __slots__ = ("_bases", "_download_only", "_seconds", "fraction", "message", "numbers", "percent", "stage_started", "status")
 
     def __init__(self, status: JobStatus, percent: float = 0.0) -> None:
         self.status = status
@@ -37,6 +37,7 @@ class Gauge:
         self.fraction: float | None = None
         self.stage_started = time.monotonic()
         self._bases: dict[str, float] = {}
+        self._download_only = status is JobStatus.DOWNLOADING  # work begins otherwise, and downloads on the way
         self._seconds: dict[str, float] = {}
 
     def report(self, stage: Stage, fraction: float | None, message: str, numbers: Mapping[str, Any]) -> bool:
@@ -79,6 +80,8 @@ class Gauge:
     def _percent(self, stage: Stage, fraction: float) -> float:
         if stage == "saving":  # outputs are saved in between, so this says nothing about the whole
             return self.percent
+        if self._download_only:
+            return SAVING * fraction
         base = self._bases.setdefault(stage, self.percent)
         end = min(base + _SHARE.get(stage, 100.0), BEFORE_SAVING)
         return base + max(end - base, 0.0) * fraction
