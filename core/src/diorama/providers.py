@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from diorama.access import redaction
+from diorama.access.provider_file import checked_address, origin, refuse_variables, write_providers
 from diorama.access.secrets import Secrets, SecretStatus
 from diorama.catalog import Catalog
 from diorama.contract import BackendNotReady, DioramaError, InvalidRequest, UnknownModel
 from diorama.plugins.registry import PluginRegistry
 from diorama.settings import Settings, read_table
-
-_HEADER = (
-    "# Written by Diorama when a provider is changed in the page or through the API; goes over config.toml.\n"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,12 +111,12 @@ class Providers:
                 fix=f"Set its servers under [backends.{provider_id}] in config.toml.",
             )  # fmt: skip
         if api_url:
-            self._keep_keys_home(provider_id, _checked(api_url), secrets or {})
+            self._keep_keys_home(provider_id, checked_address(api_url), secrets or {})
         if api_url is not None:
-            changes["api_url"] = _checked(api_url) if api_url else None
+            changes["api_url"] = checked_address(api_url) if api_url else None
         if is_enabled is not None:
             changes["enabled"] = is_enabled
-        _refuse_variables(provider_id, changes)
+        refuse_variables(provider_id, changes)
         for name, value in (secrets or {}).items():
             if value is None:
                 self._secrets.delete(provider_id, name)
@@ -214,7 +207,7 @@ class Providers:
             raise InvalidRequest(
                 f"{provider_id} is switched off or broken.", field="api_url", fix="Switch it on first."
             )
-        if _origin(address) == _origin(self.get(provider_id).api_url or ""):
+        if origin(address) == origin(self.get(provider_id).api_url or ""):
             return
         for secret in self._secrets.status(provider_id):
             if secret.source == "environment":
@@ -239,7 +232,7 @@ class Providers:
             if all(value is None and key not in before for key, value in changes.items()):
                 return False
             after = {key: value for key, value in {**before, **changes}.items() if value is not None}
-            _write(path, {**kept, provider_id: after} if after else kept)
+            write_providers(path, {**kept, provider_id: after} if after else kept)
             self._apply(provider_id, changes)
             self._registry.reload(provider_id)
         return True
@@ -266,70 +259,3 @@ class Providers:
             self._catalog.refresh(provider_id, force=False)
         except DioramaError:
             return  # switched off meanwhile
-
-
-def _write(path: Path, tables: Mapping[str, Any]) -> None:
-    """Replace the file as a whole, so that it is never half written."""
-    import tomli_w
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=".providers-", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(_HEADER.encode())
-            tomli_w.dump(tables, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def _refuse_variables(provider_id: str, changes: Mapping[str, Any]) -> None:
-    """A variable is stronger than what is kept here, so a change would end with the next start.
-
-    Raises:
-        InvalidRequest: a variable sets one of the values.
-    """
-    for key in changes:
-        variable = f"DIORAMA_BACKENDS__{provider_id}__{key}".upper()
-        if variable in os.environ:
-            field = "is_enabled" if key == "enabled" else key
-            raise InvalidRequest(
-                f"The variable {variable} decides this.",
-                field=field,
-                fix="Unset it, or change it and restart.",
-            )
-
-
-def _origin(address: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(address)
-    return parts.scheme, parts.hostname, parts.port
-
-
-def _checked(address: str) -> str:
-    """Return an address that a backend can use.
-
-    Raises:
-        InvalidRequest: it is not http or https, or carries a name and password.
-    """
-    text = address.strip().rstrip("/")
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or any(character.isspace() or ord(character) < 32 for character in text):
-        raise InvalidRequest(
-            "That is no address of a service.",
-            field="api_url",
-            fix="Write it like https://api.example.com/v1.",
-        )
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise InvalidRequest(
-            "The address carries a password or a query.",
-            field="api_url",
-            fix="Give the key as api_key instead.",
-        )
-    return text

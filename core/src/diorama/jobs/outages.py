@@ -53,6 +53,8 @@ class Detours:
             except DioramaError as refused:  # its price would pass a cap
                 log.info("Job %s does not go to %s: %s", job.id, moved.model, refused)
                 continue
+            except RuntimeError:  # the database is closed: the job fails as it would have without us
+                return None
             log.warning("Job %s goes from %s to %s: %s", job.id, job.model, moved.model, error)
             return moved
         return None

@@ -56,7 +56,10 @@ class Offers:
             job: Its own offer has just failed.
             error: With this.
         """
-        asked = from_plain(Submission, dict(job.asked))
+        try:
+            asked = from_plain(Submission, dict(job.asked))
+        except ValueError:
+            return  # stored by another version
         submission = replace(asked, kind=job.kind.value, seed=job.applied.get("seed", asked.seed))
         gone = [*job.applied.get("failed_over", ()), {"offer": job.model, "why": error.message}]
         tried = {item["offer"] for item in gone}
