@@ -1,0 +1,148 @@
+"""Stand-ins for every model of the list: tiny folders, files and adapters with a ``models.toml`` that names them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from diorama_local_diffusers.families import family_named
+from diorama_local_diffusers.testing.checkpoint import write_gguf, write_sd_checkpoint
+from diorama_local_diffusers.testing.tiny import build, makers
+
+QUANTIZED = ("Q4_0", "Q8_0")
+"""GGUF types that can be written without the original tools."""
+FAMILIES = tuple(name for name in makers() if ":" not in name)
+SCALES = {"enlarger-4x": 4, "enlarger-2x": 2}
+
+
+def build_standins(root: Path, families: Iterable[str] = ()) -> Path:
+    """Write stand-ins below ``root`` and return the list of models that names them.
+
+    Args:
+        root: A folder; it is made when it is not there. What is there already is kept.
+        families: Which families; all whose libraries are here when empty. Upscalers, LoRA and ControlNets come along.
+    """
+    import torch
+
+    from diorama_local_diffusers.runtime.loading import quiet_libraries
+
+    quiet_libraries()
+    torch.set_num_threads(1)
+    root = root.resolve()
+    root.mkdir(parents=True, exist_ok=True)
+    wanted = [name for name in families or FAMILIES if not missing_libraries(name)]
+    rows: list[dict[str, Any]] = []
+    for family in wanted:
+        rows += _rows(family, build(family, root), root)
+    rows += _upscalers(root)
+    return _write_list(root, rows)
+
+
+def missing_libraries(family: str) -> list[str]:
+    """Return the libraries that a family needs and this machine lacks."""
+    needed = getattr(family_named(family), "requires", ())
+    return [name for name in needed if find_spec(name) is None]
+
+
+def _rows(family: str, folder: Path, root: Path) -> list[dict[str, Any]]:
+    row = {"name": f"tiny-{family}", "path": str(folder), "type": family, "default_steps": 2}
+    row |= {"default_width": 64, "default_height": 64}
+    if family in ("cogvideox", "cogvideox-i2v", "ltx2", "wan", "wan-i2v", "mochi", "svd"):
+        row["default_num_frames"] = 9
+    rows = [row]
+    if family == "ltx2":
+        rows.append(row | {"name": "tiny-ltx2-fp8", "type": "ltx2-fp8"})
+    if family in ("flux", "flux-kontext", "qwen-image", "qwen-image-edit", "qwen-image-edit-plus"):
+        files = _quantized(folder, root / "gguf" / family)
+        rows.append(
+            row | {"name": f"tiny-{family}-gguf", "gguf": str(files), "quantizations": list(QUANTIZED)}
+        )
+    if family == "sd":
+        rows.append(
+            row | {"name": "tiny-sd-file", "path": str(_checkpoint(folder, root)), "base": str(folder)}
+        )
+    if family in ("sd", "sdxl", "flux"):
+        _controlnet(family, folder, root / "controlnets" / family)
+    if family in ("sd", "sdxl"):
+        _lora(folder, root / "loras" / f"tiny-{family}.safetensors")
+    return rows
+
+
+def _open(folder: Path) -> Any:
+    from diffusers import DiffusionPipeline
+
+    return DiffusionPipeline.from_pretrained(folder, local_files_only=True)
+
+
+def _quantized(folder: Path, place: Path) -> Path:
+    place.mkdir(parents=True, exist_ok=True)
+    for kind in QUANTIZED:
+        file = place / f"tiny-{kind}.gguf"
+        if not file.exists():
+            write_gguf(_open(folder).transformer, file, kind)
+    return place
+
+
+def _checkpoint(folder: Path, root: Path) -> Path:
+    file = root / "tiny-sd.safetensors"
+    return file if file.exists() else write_sd_checkpoint(_open(folder), file)
+
+
+def _controlnet(family: str, folder: Path, place: Path) -> None:
+    """Write a ControlNet whose output layers are random, not zero as in a fresh one."""
+    if place.exists():
+        return
+    import diffusers
+    import torch
+
+    pipe = _open(folder)
+    if family == "flux":
+        network = diffusers.FluxControlNetModel.from_transformer(
+            pipe.transformer, num_layers=1, num_single_layers=1, attention_head_dim=16, num_attention_heads=2
+        )
+    else:
+        network = diffusers.ControlNetModel.from_unet(pipe.unet, conditioning_channels=3)
+    for weight in network.parameters():
+        if weight.abs().max() == 0:
+            torch.nn.init.normal_(weight, std=0.5)
+    network.save_pretrained(place)
+
+
+def _lora(folder: Path, place: Path) -> None:
+    if place.exists():
+        return
+    from peft import LoraConfig, get_peft_model_state_dict
+
+    pipe = _open(folder)
+    targets = ["to_q", "to_k", "to_v"]
+    pipe.unet.add_adapter(LoraConfig(r=2, target_modules=targets, init_lora_weights=False), "made")
+    tensors = get_peft_model_state_dict(pipe.unet, adapter_name="made")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    pipe.save_lora_weights(
+        place.parent, unet_lora_layers=tensors, weight_name=place.name, safe_serialization=True
+    )
+
+
+def _upscalers(root: Path) -> list[dict[str, Any]]:
+    from safetensors.torch import save_file
+
+    from diorama_local_diffusers.upscale.networks import Shape
+    from diorama_local_diffusers.upscale.networks import build as network
+
+    rows = []
+    for name, scale in SCALES.items():
+        file = root / f"{name}.safetensors"
+        if not file.exists():
+            save_file(network(Shape("compact", scale, 8, 2)).state_dict(), file)
+        rows.append({"name": f"tiny-{name}", "path": str(file), "type": "upscaler", "scale": scale})
+    return rows
+
+
+def _write_list(root: Path, rows: list[dict[str, Any]]) -> Path:
+    import tomli_w
+
+    place = root / "models.toml"
+    place.write_text(tomli_w.dumps({"models": rows}), encoding="utf-8")
+    return place
