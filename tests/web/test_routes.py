@@ -45,6 +45,13 @@ GET /api/providers|GET /api/providers/{provider_id}|PUT /api/providers/{provider
 DELETE /api/providers/{provider_id}|POST /api/providers/{provider_id}/test
 POST /api/providers/{provider_id}/discover|POST /api/estimate|GET /api/costs
 GET /api/plugins|GET /api/usage|GET /openapi.json|GET /docs
+GET /api/civitai/models|GET /api/civitai/models/{model_id}|GET /api/civitai/model-versions/{version_id}
+GET /api/civitai/by-hash/{digest}|GET /api/civitai/by-asset/{asset_id}
+POST /api/civitai/downloads|GET /api/civitai/downloads|DELETE /api/civitai/downloads/{job_id}
+GET /api/comfyui/status|GET /api/comfyui/workflows|POST /api/comfyui/workflows|POST /api/comfyui/convert
+GET /api/comfyui/workflows/{workflow_id}|PUT /api/comfyui/workflows/{workflow_id}
+DELETE /api/comfyui/workflows/{workflow_id}|POST /api/comfyui/jobs|GET /api/comfyui/jobs/{job_id}
+POST /api/comfyui/interrupt|POST /api/comfyui/free
 """.replace("\n", "|").strip("|").split("|")
 )  # fmt: skip
 SOCKETS = {"/ws/{job_id}"}

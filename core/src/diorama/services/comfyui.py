@@ -107,8 +107,8 @@ def run(
     Args:
         engine: The engine.
         workflow_id: Of an imported workflow.
-        parameters: Values by the names that :func:`show` lists. ``image``, ``images``, ``mask`` and ``video`` take an
-            asset id, a data URL, base64, or an https address.
+        parameters: Values by the names that :func:`show` lists; the workflow's own where none is given. ``image``,
+            ``images``, ``mask`` and ``video`` take an asset id, a data URL, base64, or an https address.
         owner: Who asks.
         more: ``session_id``, ``priority``, ``strict``, ``output_format``, ``idempotency_key`` of the job.
 
@@ -116,10 +116,11 @@ def run(
         NotFound: there is no such workflow.
         InvalidRequest: a value does not fit; ``field`` is ``parameters.<name>``.
     """
-    _library(engine).store.get(workflow_id)
+    told = _library(engine).show(workflow_id)
     model_id = f"{BACKEND}:{workflow_id}"
     operation = next(iter(engine.catalog.get(model_id).operations))
-    values = _values(engine, dict(parameters or {}), upscales=operation == "upscale")
+    own = {item["name"]: item["default"] for item in told["parameters"] if item["name"] == "prompt"}
+    values = _values(engine, {**own, **(parameters or {})}, upscales=operation == "upscale")
     given = {name: value for name, value in more.items() if value is not None}
     return engine.submit(Submission(kind=operation.value, model=model_id, owner=owner, **values, **given))
 
