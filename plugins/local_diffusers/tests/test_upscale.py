@@ -231,3 +231,33 @@ def test_an_official_upscaler_is_fetched_by_the_guarded_door(
     backend.settings = replace(backend.settings, offline=False)
     with pytest.raises(BackendError, match="not opened"):
         backend.download("realesrgan-animevideo-v3", context)
+
+
+def test_the_upscaler_that_comes_inside_sharpens_drawings(
+    backend: Any, settings: Any, job: Any, tmp_path: Path
+) -> None:
+    from PIL import ImageDraw
+
+    from diorama_local_diffusers.models.info import model_info
+    from diorama_local_diffusers.models.shelf import find
+
+    entry = find("pocket-upscale", settings)
+    assert entry is not None
+    model = model_info(entry, settings)
+    if model.availability.state is not AvailabilityState.READY:
+        pytest.skip("the weights are not in this checkout")
+    large = Image.new("RGB", (512, 512), (250, 250, 250))
+    ImageDraw.Draw(large).ellipse((100, 120, 380, 400), fill=(200, 40, 40), outline=(90, 20, 20), width=12)
+    wanted = large.reduce(2)
+    wanted.reduce(4).save(tmp_path / "small.png")
+    context = job(model)
+    media = MediaInput(path=str(tmp_path / "small.png"), width=64, height=64)
+    backend.upscale(UpscaleRequest(model=model.id, media=media, scale=4.0), context)
+    made = context.saved[0][0]
+    assert made.size == (256, 256)
+    bicubic = media.load_image().resize((256, 256), Image.Resampling.BICUBIC)
+
+    def error(image: Image.Image) -> float:
+        return float(((np.asarray(image).astype(float) - np.asarray(wanted)) ** 2).mean())
+
+    assert error(made) < 0.8 * error(bicubic)
