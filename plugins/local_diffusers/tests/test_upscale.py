@@ -236,10 +236,9 @@ def test_an_official_upscaler_is_fetched_by_the_guarded_door(
 def test_the_upscaler_that_comes_inside_sharpens_drawings(
     backend: Any, settings: Any, job: Any, tmp_path: Path
 ) -> None:
-    from PIL import ImageDraw
-
     from diorama_local_diffusers.models.info import model_info
     from diorama_local_diffusers.models.shelf import find
+    from PIL import ImageDraw
 
     entry = find("pocket-upscale", settings)
     assert entry is not None
