@@ -24,7 +24,7 @@ def test_the_first_picture_takes_three_interactions_at_most(server: Any, page: A
     frame = page.locator(".strip .picture img.relative")
     expect(frame).to_have_js_property("complete", True)
     assert frame.evaluate("image => image.naturalWidth") > 0
-    expect(page.get_by_label("Title of this session")).to_have_value("Red ball under a yellow sun")
+    expect(page.get_by_label("Title of this session")).to_have_value("A red ball under a yellow sun")
     assert "session=" in page.url
 
 

@@ -14,6 +14,17 @@ export default defineConfig({
     assetsInlineLimit: 0, // the content policy allows no inlined fonts
     modulePreload: { polyfill: false },
     target: "es2023",
+    rolldownOptions: {
+      output: {
+        advancedChunks: {
+          groups: [
+            { name: "react", test: /node_modules\/(react|react-dom|scheduler)\// },
+            { name: "vendor", test: /node_modules\/(@tanstack|openapi-fetch|thumbhash|use-sync-external-store)/ },
+            { name: "common", test: /src\/(api|lib|jobs|ui\/(?!Menu)|pages\/[a-z]+\/(draft|recipe|gallery|words|handover|submit|bench)\.ts)/ },
+          ],
+        },
+      },
+    },
   },
   server: { proxy: { "/api": { target: server, changeOrigin: true } } },
 });

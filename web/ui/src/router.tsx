@@ -1,5 +1,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
 import { compareSearch, deskSearch, gallerySearch, modelSearch, queueSearch } from "./lib/search";
+import ImagePage from "./pages/image/ImagePage";
+import VideoPage from "./pages/image/VideoPage";
 import { Failed, NotFound, Shell } from "./layout/Shell";
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound, errorComponent: Failed });
@@ -11,8 +13,8 @@ const home = createRoute({
     throw redirect({ to: "/image" });
   },
 });
-const image = createRoute({ getParentRoute: () => root, path: "/image", validateSearch: deskSearch, component: lazyRouteComponent(() => import("./pages/image/ImagePage")) });
-const video = createRoute({ getParentRoute: () => root, path: "/video", validateSearch: deskSearch, component: lazyRouteComponent(() => import("./pages/image/VideoPage")) });
+const image = createRoute({ getParentRoute: () => root, path: "/image", validateSearch: deskSearch, component: ImagePage });
+const video = createRoute({ getParentRoute: () => root, path: "/video", validateSearch: deskSearch, component: VideoPage });
 const assets = createRoute({ getParentRoute: () => root, path: "/assets", validateSearch: gallerySearch, component: lazyRouteComponent(() => import("./pages/assets/GalleryPage")) });
 const asset = createRoute({ getParentRoute: () => root, path: "/asset/$id", component: lazyRouteComponent(() => import("./pages/assets/AssetPage")) });
 const videoAsset = createRoute({ getParentRoute: () => root, path: "/asset/video/$id", component: lazyRouteComponent(() => import("./pages/assets/AssetPage")) });

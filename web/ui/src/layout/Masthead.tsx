@@ -80,7 +80,7 @@ function Today() {
   for (const cost of costs) sums.set(cost.currency, (sums.get(cost.currency) ?? 0) + cost.amount);
   const total = [...sums].map(([currency, amount]) => money(amount, currency)).join(" + ") || money(0);
   return (
-    <HoverCard title="Spent today" name={`Spent today: ${total}`} className="max-md:hidden" label={<>{total} <span className="hint font-label">today</span></>}>
+    <HoverCard title="Spent today" name={`${total} today, by backend`} className="max-md:hidden" label={<>{total} <span className="hint font-label">today</span></>}>
       {costs.length === 0 ? (
         <p className="hint">Nothing that costs money ran today.</p>
       ) : (

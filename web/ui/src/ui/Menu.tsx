@@ -15,7 +15,7 @@ export function Menu({ trigger, choices, children }: { trigger: ReactElement; ch
   return (
     <Base.Root modal={false}>
       <Base.Trigger render={trigger} />
-      <Base.Portal>
+      <Base.Portal container={document.getElementById("main")}>
         <Base.Positioner sideOffset={4} align="end" collisionPadding={8}>
           <Base.Popup className="pop min-w-44 py-1">
             {children}

@@ -13,19 +13,20 @@ export const ContactFrame = memo(function ContactFrame({ listed, on, onPick }: {
   const picture = job.images[0] ?? job.video;
   return (
     <li className="frame on-film">
-      <button type="button" className="text-left" aria-pressed={on} aria-label={`${STATUS_WORDS[status]}: ${altOf(job.prompt, job.kind)}`} onClick={onPick}>
+      <button type="button" className="text-left" aria-pressed={on} onClick={onPick}>
+        <span className="sr">{STATUS_WORDS[status]}: {altOf(job.prompt, job.kind)}, frame </span>
         <span className="picture aspect-square">
           {picture ? (
             <Picture src={picture.thumbnail_url} alt="" width={picture.width} height={picture.height} placeholder={picture.placeholder} />
           ) : live?.preview ? (
             <img src={live.preview} alt="" />
           ) : (
-            <span className="label absolute inset-0 grid place-items-center p-2 text-center text-film-ink">{STATUS_WORDS[status]}</span>
+            <span className="label absolute inset-0 grid place-items-center p-2 text-center text-film-ink" aria-hidden="true">{STATUS_WORDS[status]}</span>
           )}
           {on && <Grease shape="box" />}
         </span>
         {live && !FINAL.has(status) && <span className="exposure block"><span style={{ transform: `scaleX(${live.progress / 100})` }} /></span>}
-        <span className="edge"><span className="number">{picture?.seed ?? "–"}</span>{job.images.length > 1 && <span>{job.images.length} frames</span>}{job.kind !== "generate" && job.images.length < 2 && <span>{job.kind}</span>}</span>
+        <span className="edge"><span className="number">{picture?.seed ?? "–"}</span>{" "}{job.images.length > 1 && <span>{job.images.length} frames</span>}{job.kind !== "generate" && job.images.length < 2 && <span>{job.kind}</span>}</span>
       </button>
     </li>
   );

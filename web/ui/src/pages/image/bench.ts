@@ -34,12 +34,17 @@ export function useBench(medium: Medium, asked: string | undefined): Bench {
   useEffect(() => {
     if (!sessionId || loaded || !data) return;
     const stored = kept<Partial<Draft> | null>(`draft.${sessionId}`, null) ?? (session?.state.draft as Partial<Draft> | undefined);
-    setState((old) => ({ id: sessionId, draft: { ...EMPTY_DRAFT, model: old.draft.model, ...stored } }));
+    setState((old) => ({ id: sessionId, draft: { ...EMPTY_DRAFT, model: old.draft.model, ...stored, ...(old.id === "" ? written(old.draft) : {}) } }));
   }, [sessionId, loaded, session, data]);
 
   const change = useCallback((changes: Partial<Draft>) => setState((old) => ({ ...old, draft: { ...old.draft, ...changes } })), []);
   useSaving(medium, loaded ? sessionId : "", state.draft, session !== undefined);
   return useMemo(() => ({ sessionId: loaded ? sessionId : "", session, draft: state.draft, change }), [loaded, sessionId, session, state.draft, change]);
+}
+
+/** What was set before the draft was there: whoever types at once loses nothing. */
+export function written(draft: Draft): Partial<Draft> {
+  return Object.fromEntries(Object.entries(draft).filter(([name, value]) => value !== EMPTY_DRAFT[name as keyof Draft]));
 }
 
 /** The draft without what is too large to keep: dropped files stay in memory only. */
