@@ -15,6 +15,11 @@ _OURS = ("DIORAMA_",)
 """Settings travel over the wire; the server's own variables are none of a worker's business."""
 
 
+_USUAL = {"OMP_WAIT_POLICY": "PASSIVE"}
+"""Set unless the user set it: threads that wait for each other sleep instead of spinning, which on a busy machine made a
+two-second picture take minutes."""
+
+
 def worker_environment(environ: Mapping[str, str], named: Iterable[str] = ()) -> dict[str, str]:
     """Return ``environ`` without keys.
 
@@ -26,7 +31,7 @@ def worker_environment(environ: Mapping[str, str], named: Iterable[str] = ()) ->
         named: Variables that backends declared for their secrets.
     """
     declared = frozenset(named)
-    return {
+    return _USUAL | {
         name: value
         for name, value in environ.items()
         if name in _KEPT
