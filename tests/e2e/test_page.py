@@ -9,6 +9,8 @@ import pytest
 from e2e.conftest import shoot
 
 pytestmark = pytest.mark.browser
+SMALL = "/page/index.html"
+"""Where the small page is, whether or not the studio was built in."""
 
 
 def expect(what: Any) -> Any:
@@ -18,7 +20,7 @@ def expect(what: Any) -> Any:
 
 
 def test_prompt_enter_watch(server: Any, page: Any) -> None:
-    page.goto(server.url)
+    page.goto(server.url + SMALL)
     expect(page.get_by_label("Model")).to_have_value("fake:image")
     shoot(page, "page-empty-dark")
     page.get_by_label("Prompt").fill("a red ball under a yellow sun")
@@ -37,7 +39,7 @@ def test_prompt_enter_watch(server: Any, page: Any) -> None:
 
 
 def test_progress_is_seen_and_a_job_can_be_cancelled(server: Any, page: Any) -> None:
-    page.goto(server.url)
+    page.goto(server.url + SMALL)
     page.route(
         "**/api/jobs",
         lambda route: route.continue_(
@@ -56,7 +58,7 @@ def test_progress_is_seen_and_a_job_can_be_cancelled(server: Any, page: Any) -> 
 
 
 def test_a_reload_does_not_lose_the_job(server: Any, page: Any) -> None:
-    page.goto(server.url)
+    page.goto(server.url + SMALL)
     page.route(
         "**/api/jobs",
         lambda route: route.continue_(post_data={**route.request.post_data_json, "parameters": {"delay": 2}}),
@@ -69,7 +71,7 @@ def test_a_reload_does_not_lose_the_job(server: Any, page: Any) -> None:
 
 
 def test_errors_say_what_to_do(server: Any, page: Any) -> None:
-    page.goto(server.url)
+    page.goto(server.url + SMALL)
     page.get_by_text("Settings").click()
     page.get_by_label("Steps").evaluate("input => { input.value = 5000; input.removeAttribute('max') }")
     page.get_by_label("Prompt").fill("x")
@@ -78,7 +80,7 @@ def test_errors_say_what_to_do(server: Any, page: Any) -> None:
 
 
 def test_a_model_without_a_control_shows_none(server: Any, page: Any) -> None:
-    page.goto(server.url)
+    page.goto(server.url + SMALL)
     page.get_by_text("Settings").click()
     model = server.client.get("/api/models/fake:image").json()["operations"]["generate"]
     expect(page.get_by_label("Seed")).to_be_visible()
@@ -87,7 +89,7 @@ def test_a_model_without_a_control_shows_none(server: Any, page: Any) -> None:
 
 def test_reuse_puts_prompt_and_seed_back(server: Any, page: Any) -> None:
     server.client.post("/api/generate", json={"prompt": "once more", "seed": 1234})
-    page.goto(server.url)
+    page.goto(server.url + SMALL)
     page.locator("#recent li").first.get_by_role("button", name="Reuse").click()
     expect(page.get_by_label("Prompt")).to_have_value("once more")
     expect(page.get_by_label("Seed")).to_have_value("1234")
@@ -106,13 +108,13 @@ def test_reuse_puts_prompt_and_seed_back(server: Any, page: Any) -> None:
 )
 def test_prompts_are_text_and_nothing_else(server: Any, page: Any, text: str) -> None:
     server.client.post("/api/generate", json={"prompt": text})
-    page.goto(server.url)
+    page.goto(server.url + SMALL)
     expect(page.locator("#recent li").first.locator(".line")).to_have_text(text)
     assert page.locator("#recent script, #recent svg, #recent img[src='x']").count() == 0
 
 
 def test_a_key_is_asked_for_once(locked: Any, page: Any) -> None:
-    page.goto(locked.url)
+    page.goto(locked.url + SMALL)
     page.get_by_label("Key", exact=True).fill("wrong")
     page.get_by_role("button", name="Sign in").click()
     expect(page.locator("#key-error")).to_contain_text("not known")
@@ -134,7 +136,7 @@ def test_every_width_and_theme(server: Any, browser: Any, width: int, scheme: st
         viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce"
     )
     page = context.new_page()
-    page.goto(server.url)
+    page.goto(server.url + SMALL)
     expect(page.get_by_label("Model")).to_have_value("fake:image")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     shoot(page, f"page-{width}-{scheme}")

@@ -196,6 +196,342 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/civitai/by-asset/{asset_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find Civitai Origins
+         * @description Return the versions behind the hashes of an asset's recipe.
+         */
+        get: operations["find_civitai_origins"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/civitai/by-hash/{digest}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find Civitai Hash
+         * @description Return the version that holds the file with this hash.
+         */
+        get: operations["find_civitai_hash"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/civitai/downloads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Civitai Downloads
+         * @description Return downloads, newest first, with bytes, speed and time left in ``numbers`` and ``eta_seconds``.
+         */
+        get: operations["list_civitai_downloads"];
+        put?: never;
+        /**
+         * Start Civitai Download
+         * @description Fetch a file as a job; one that is going on already is shared.
+         */
+        post: operations["start_civitai_download"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/civitai/downloads/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End Civitai Download
+         * @description Cancel a download (what came so far is kept and continued by the next one), or forget one that has ended.
+         */
+        delete: operations["end_civitai_download"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/civitai/model-versions/{version_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Civitai Version
+         * @description Return a version with its files, and which of them can be fetched.
+         */
+        get: operations["get_civitai_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/civitai/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search Civitai
+         * @description Search. Read on with ``next_cursor`` until it is null, also after a short page.
+         */
+        get: operations["search_civitai"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/civitai/models/{model_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Civitai Model
+         * @description Return a model with its versions.
+         */
+        get: operations["get_civitai_model"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/comfyui/convert": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Convert Workflow
+         * @description Convert a workflow to the form of ComfyUI's API and say what could not be placed; nothing is stored.
+         */
+        post: operations["convert_workflow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/comfyui/free": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Free Comfyui
+         * @description Ask a server to free its memory.
+         */
+        post: operations["free_comfyui"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/comfyui/interrupt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Interrupt Comfyui
+         * @description Stop one prompt, or whatever runs on a server, whoever sent it.
+         */
+        post: operations["interrupt_comfyui"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/comfyui/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run Workflow
+         * @description Run a workflow with named values as a job.
+         */
+        post: operations["run_workflow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/comfyui/jobs/{job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Workflow Job
+         * @description Return a job of ComfyUI with its live progress and its results.
+         */
+        get: operations["get_workflow_job"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/comfyui/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Comfyui Status
+         * @description Ask every configured server how it is.
+         */
+        get: operations["comfyui_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/comfyui/workflows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Workflows
+         * @description Return the imported workflows.
+         */
+        get: operations["list_workflows"];
+        put?: never;
+        /**
+         * Import Workflow
+         * @description Take in a workflow: JSON in either format, or a picture or video that carries one. It is a model from then on.
+         */
+        post: operations["import_workflow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/comfyui/workflows/{workflow_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Workflow
+         * @description Return everything about a workflow: its parameters, and what is missing on the servers.
+         */
+        get: operations["get_workflow"];
+        /**
+         * Change Workflow
+         * @description Rename a workflow, choose which parameters its form shows, or replace it.
+         */
+        put: operations["change_workflow"];
+        post?: never;
+        /**
+         * Delete Workflow
+         * @description Remove a workflow; what it made stays.
+         */
+        delete: operations["delete_workflow"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/costs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Costs
+         * @description Return what jobs cost, summed by day, model, session or backend, with today's sum and the caps.
+         */
+        get: operations["get_costs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/edit": {
         parameters: {
             query?: never;
@@ -210,6 +546,26 @@ export interface paths {
          * @description Change pictures and answer when it is done; edit models keep the size of the first picture.
          */
         post: operations["edit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/estimate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Estimate
+         * @description Tell price and time of a request, or of many, before anything is sent. Nothing is stored as a job.
+         */
+        post: operations["estimate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -588,6 +944,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/loras": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Loras
+         * @description Return the LoRA, those on this machine first.
+         */
+        get: operations["list_loras"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/loras/scan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Scan Loras
+         * @description Look through the folders again, and return the LoRA that lie there now.
+         */
+        post: operations["scan_loras"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/models": {
         parameters: {
             query?: never;
@@ -597,7 +993,7 @@ export interface paths {
         };
         /**
          * List Models
-         * @description Return the models that fit, without their capabilities.
+         * @description Return the models that fit, without their capabilities; or with `group=family` who offers each of them.
          */
         get: operations["list_models"];
         put?: never;
@@ -622,7 +1018,11 @@ export interface paths {
         get: operations["get_model"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Remove Model
+         * @description Take a model that was added out of the list; its files stay where they are.
+         */
+        delete: operations["remove_model"];
         options?: never;
         head?: never;
         patch?: never;
@@ -697,7 +1097,7 @@ export interface paths {
         };
         /**
          * Cache Status
-         * @description Return which models are on this disk, and what they take.
+         * @description Return which models are on this disk, what they take there, and what could be fetched.
          */
         get: operations["cache_status"];
         put?: never;
@@ -779,7 +1179,7 @@ export interface paths {
         put?: never;
         /**
          * Plan
-         * @description Tell what would run, what would be adjusted and what ignored; nothing is stored as a job.
+         * @description Tell what would run and cost, what would be adjusted and what ignored; nothing is stored as a job.
          */
         post: operations["plan"];
         delete?: never;
@@ -802,6 +1202,94 @@ export interface paths {
         get: operations["list_plugins"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Connections
+         * @description Return every provider with its address, switch, models, and which keys are set.
+         */
+        get: operations["list_connections"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/providers/{provider_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Connection
+         * @description Return one provider.
+         */
+        get: operations["get_connection"];
+        /**
+         * Change Connection
+         * @description Set key, address or switch; it takes effect for the next job. Running jobs go on as they began.
+         */
+        put: operations["change_connection"];
+        post?: never;
+        /**
+         * Delete Connection
+         * @description Forget the provider's keys, address and switch that were set here.
+         */
+        delete: operations["delete_connection"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/providers/{provider_id}/discover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Discover Models
+         * @description Ask the provider for its models now; the list is kept, and all of them can be named in requests.
+         */
+        post: operations["discover_models"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/providers/{provider_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test Connection
+         * @description Prove with a real call that key and address work.
+         */
+        post: operations["test_connection"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1117,7 +1605,7 @@ export interface paths {
         };
         /**
          * Can Generate
-         * @description Tell whether a model can run now, and if not, what would help.
+         * @description Tell whether a model can run now, whole or sparing memory, and if not, why and what would.
          */
         get: operations["can_generate"];
         put?: never;
@@ -1757,12 +2245,30 @@ export interface components {
             availability: string;
             /** Cached */
             cached: boolean;
-            /** Disk Gb */
+            /**
+             * Disk Gb
+             * @description As measured when it is on this disk, else estimated.
+             */
             disk_gb: number | null;
             /** Fix */
             fix: string | null;
+            /**
+             * Freeable Bytes
+             * @description What deleting it would free; 0 for files of the user's own.
+             */
+            freeable_bytes: number;
             /** Id */
             id: string;
+            /**
+             * Path
+             * @description Where its files lie; null when it is not on this disk.
+             */
+            path: string | null;
+            /**
+             * Size Bytes
+             * @description Bytes of its files; shared files count with each model.
+             */
+            size_bytes: number | null;
             /** Title */
             title: string;
         };
@@ -1778,21 +2284,55 @@ export interface components {
         };
         /**
          * CanGenerate
-         * @description Whether a model can run now.
+         * @description Whether a model can run now, and how it fits into memory.
          */
         CanGenerate: {
             /** Availability */
             availability: string;
             /** Can Generate */
             can_generate: boolean;
+            /** Device */
+            device: string | null;
             /** Fix */
             fix: string | null;
+            /**
+             * Free Gb
+             * @description Free on the device.
+             */
+            free_gb: number | null;
             /** Memory Gb */
             memory_gb: number | null;
             /** Model */
             model: string;
+            /**
+             * Needed Gb
+             * @description Needed on the device by that way, or by the leanest one.
+             */
+            needed_gb: number | null;
+            /**
+             * Parameters
+             * @description Request parameters that choose this way.
+             */
+            parameters: {
+                [key: string]: unknown;
+            };
+            /**
+             * Plan
+             * @description The way in which it fits.
+             */
+            plan: string | null;
             /** Reason */
-            reason: string | null;
+            reason: string;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "yes" | "with_offload" | "no";
+            /**
+             * Would Fit
+             * @description Models for the same work that would fit instead.
+             */
+            would_fit: string[];
         };
         /**
          * Capabilities
@@ -1908,6 +2448,24 @@ export interface components {
             videos_in: boolean;
         };
         /**
+         * CapsView
+         * @description What may be spent, by currency; empty for no limit.
+         */
+        CapsView: {
+            /** Per Day */
+            per_day: {
+                [key: string]: number;
+            };
+            /** Per Job */
+            per_job: {
+                [key: string]: number;
+            };
+            /** Per Session */
+            per_session: {
+                [key: string]: number;
+            };
+        };
+        /**
          * CheckReply
          * @description What a provider answered to a test call.
          */
@@ -1916,6 +2474,437 @@ export interface components {
             message: string;
             /** Ok */
             ok: boolean;
+        };
+        /**
+         * CivitaiDownload
+         * @description What to fetch.
+         */
+        CivitaiDownload: {
+            /**
+             * File Id
+             * @description One file; the best safe one when left out.
+             */
+            file_id?: number | null;
+            /**
+             * Source
+             * @description Number of a version, a link, an AIR or a hash.
+             */
+            source?: string | null;
+            /**
+             * Version Id
+             * @description In place of source.
+             */
+            version_id?: number | null;
+        };
+        /**
+         * CivitaiFile
+         * @description A file of a version.
+         */
+        CivitaiFile: {
+            /** Format */
+            format: string | null;
+            /** Hashes */
+            hashes: {
+                [key: string]: string;
+            };
+            /** Id */
+            id: number;
+            /** Name */
+            name: string;
+            /** Precision */
+            precision: string | null;
+            /** Primary */
+            primary: boolean;
+            /**
+             * Problem
+             * @description Why it is never fetched, where it is not.
+             */
+            problem: string | null;
+            /** Sha256 */
+            sha256: string | null;
+            /**
+             * Size
+             * @description Bytes; 0 when not told.
+             */
+            size: number;
+            /** Type */
+            type: string;
+            /** Variant */
+            variant: string | null;
+        };
+        /**
+         * CivitaiImage
+         * @description A preview; it lies at Civitai.
+         */
+        CivitaiImage: {
+            /** Blurhash */
+            blurhash: string | null;
+            /** Height */
+            height: number;
+            /** Prompt */
+            prompt: string | null;
+            /** Type */
+            type: string;
+            /** Url */
+            url: string;
+            /** Width */
+            width: number;
+        };
+        /**
+         * CivitaiLicense
+         * @description The uploader's terms; null where they were not told.
+         */
+        CivitaiLicense: {
+            /** Commercial Use */
+            commercial_use: string[] | null;
+            /** Credit Required */
+            credit_required: boolean | null;
+            /** Derivatives */
+            derivatives: boolean | null;
+            /** Different License */
+            different_license: boolean | null;
+            /** Sell Images */
+            sell_images: boolean | null;
+        };
+        /**
+         * CivitaiModel
+         * @description A model with its versions.
+         */
+        CivitaiModel: {
+            /** Base Model */
+            base_model: string | null;
+            /** Creator */
+            creator: string | null;
+            /**
+             * Description
+             * @description HTML, made harmless.
+             */
+            description: string;
+            /** Downloads */
+            downloads: number;
+            /** Early Access Until */
+            early_access_until: string | null;
+            /** Family */
+            family: string | null;
+            /** Id */
+            id: number;
+            license: components["schemas"]["CivitaiLicense"];
+            /** Likes */
+            likes: number;
+            /** Mode */
+            mode: string | null;
+            /** Name */
+            name: string;
+            /** Nsfw */
+            nsfw: boolean;
+            /** Page */
+            page: string;
+            preview: components["schemas"]["CivitaiImage"] | null;
+            /** Tags */
+            tags: string[];
+            /** Type */
+            type: string;
+            /** Version Id */
+            version_id: number | null;
+            /** Versions */
+            versions: components["schemas"]["CivitaiVersion"][];
+        };
+        /**
+         * CivitaiModels
+         * @description A page of models. Its length says nothing about how many follow; the cursor does.
+         */
+        CivitaiModels: {
+            /** Models */
+            models: components["schemas"]["CivitaiModelSummary"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
+         * CivitaiModelSummary
+         * @description A model in a list.
+         */
+        CivitaiModelSummary: {
+            /** Base Model */
+            base_model: string | null;
+            /** Creator */
+            creator: string | null;
+            /** Downloads */
+            downloads: number;
+            /** Early Access Until */
+            early_access_until: string | null;
+            /** Family */
+            family: string | null;
+            /** Id */
+            id: number;
+            /** Likes */
+            likes: number;
+            /** Name */
+            name: string;
+            /** Nsfw */
+            nsfw: boolean;
+            /** Page */
+            page: string;
+            preview: components["schemas"]["CivitaiImage"] | null;
+            /** Tags */
+            tags: string[];
+            /** Type */
+            type: string;
+            /** Version Id */
+            version_id: number | null;
+            /** Versions */
+            versions: number;
+        };
+        /**
+         * CivitaiOrigin
+         * @description A weight file of a recipe, and the version that it comes from.
+         */
+        CivitaiOrigin: {
+            /** Hash */
+            hash: string;
+            /** Name */
+            name: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "model" | "lora";
+            version: components["schemas"]["CivitaiVersion"];
+        };
+        /**
+         * CivitaiOrigins
+         * @description What an asset was made with, as far as Civitai knows it.
+         */
+        CivitaiOrigins: {
+            /** Asset Id */
+            asset_id: string;
+            /** Found */
+            found: components["schemas"]["CivitaiOrigin"][];
+            /** Unknown */
+            unknown: components["schemas"]["CivitaiStranger"][];
+        };
+        /**
+         * CivitaiStranger
+         * @description A weight file of a recipe that Civitai does not know.
+         */
+        CivitaiStranger: {
+            /** Hash */
+            hash: string;
+            /** Name */
+            name: string;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "model" | "lora";
+        };
+        /**
+         * CivitaiVersion
+         * @description A version of a model.
+         */
+        CivitaiVersion: {
+            /** Air */
+            air: string | null;
+            /** Base Model */
+            base_model: string;
+            /** Base Model Type */
+            base_model_type: string | null;
+            /**
+             * Description
+             * @description HTML, made harmless.
+             */
+            description: string;
+            /**
+             * Download File Id
+             * @description The file that a download takes when none is named.
+             */
+            download_file_id: number | null;
+            /**
+             * Download Problem
+             * @description Why nothing can be downloaded, where nothing can.
+             */
+            download_problem: string | null;
+            /** Downloads */
+            downloads: number;
+            /** Early Access Until */
+            early_access_until: string | null;
+            /**
+             * Family
+             * @description Precise family, such as sd15.
+             */
+            family: string | null;
+            /** Files */
+            files: components["schemas"]["CivitaiFile"][];
+            /** Id */
+            id: number;
+            /** Images */
+            images: components["schemas"]["CivitaiImage"][];
+            /**
+             * Kind
+             * @description Family that LoRA must fit, in the catalog's words.
+             */
+            kind: string | null;
+            /** Model Id */
+            model_id: number;
+            /** Model Name */
+            model_name: string;
+            /** Name */
+            name: string;
+            /** Page */
+            page: string;
+            /** Published At */
+            published_at: string | null;
+            /** Recommended */
+            recommended: {
+                [key: string]: unknown;
+            };
+            /** Trigger Words */
+            trigger_words: string[];
+            /** Type */
+            type: string;
+        };
+        /**
+         * ComfyServer
+         * @description A ComfyUI server as it was seen just now.
+         */
+        ComfyServer: {
+            /** Devices */
+            devices: {
+                [key: string]: unknown;
+            }[];
+            /** Error */
+            error: string;
+            /** Online */
+            online: boolean;
+            /** Queue */
+            queue: number;
+            /** Url */
+            url: string;
+            /** Version */
+            version: string;
+        };
+        /**
+         * ComfyStatus
+         * @description All configured servers.
+         */
+        ComfyStatus: {
+            /** Servers */
+            servers: components["schemas"]["ComfyServer"][];
+        };
+        /**
+         * ConnectionsView
+         * @description All providers.
+         */
+        ConnectionsView: {
+            /** Providers */
+            providers: components["schemas"]["ConnectionView"][];
+        };
+        /**
+         * ConnectionView
+         * @description A provider and how it is reached.
+         */
+        ConnectionView: {
+            /**
+             * Api Url
+             * @description Address in use; null where there is none to choose.
+             */
+            api_url: string | null;
+            /**
+             * Api Url Changed
+             * @description Whether the address was set here.
+             */
+            api_url_changed: boolean;
+            /**
+             * Error
+             * @description Why the last listing, or the plugin itself, failed.
+             */
+            error: string | null;
+            /** Fetched At */
+            fetched_at: string | null;
+            /** Id */
+            id: string;
+            /** Is Enabled */
+            is_enabled: boolean;
+            /** Models */
+            models: number;
+            /**
+             * Ready
+             * @description How many of the models can run now.
+             */
+            ready: number;
+            /** Secrets */
+            secrets: components["schemas"]["SecretView"][];
+            /** Title */
+            title: string;
+        };
+        /**
+         * Conversion
+         * @description A workflow in the form that ComfyUI's API takes.
+         */
+        Conversion: {
+            /** Issues */
+            issues: components["schemas"]["WorkflowIssue"][];
+            /** Media */
+            media: string;
+            /** Missing Files */
+            missing_files: components["schemas"]["MissingFile"][];
+            /** Missing Nodes */
+            missing_nodes: components["schemas"]["MissingNode"][];
+            /** Nodes */
+            nodes: number;
+            /** Operation */
+            operation: string | null;
+            /** Paid */
+            paid: boolean;
+            /** Parameters */
+            parameters: components["schemas"]["WorkflowParameter"][];
+            /** Problems */
+            problems: components["schemas"]["WorkflowIssue"][];
+            /** Prompt */
+            prompt: {
+                [key: string]: unknown;
+            };
+            /**
+             * Reason
+             * @description Why it cannot run, where it cannot.
+             */
+            reason: string | null;
+            /** Source */
+            source: string;
+        };
+        /**
+         * CostLineView
+         * @description One sum.
+         */
+        CostLineView: {
+            /** Amount */
+            amount: number;
+            /** Currency */
+            currency: string;
+            /**
+             * Estimated
+             * @description False when the provider told the figure of every job.
+             */
+            estimated: boolean;
+            /** Jobs */
+            jobs: number;
+            /** Key */
+            key: string;
+        };
+        /**
+         * CostsView
+         * @description What was spent.
+         */
+        CostsView: {
+            /**
+             * By
+             * @enum {string}
+             */
+            by: "day" | "model" | "session" | "backend";
+            caps: components["schemas"]["CapsView"];
+            /** Costs */
+            costs: components["schemas"]["CostLineView"][];
+            /** Today */
+            today: components["schemas"]["CostLineView"][];
         };
         /**
          * CostView
@@ -1953,6 +2942,12 @@ export interface components {
             control_images: {
                 [key: string]: string;
             };
+            /**
+             * Failover
+             * @description Let another offer of the family take over when one is down.
+             * @default false
+             */
+            failover: boolean;
             /**
              * Guidance Scale
              * @default null
@@ -2017,6 +3012,12 @@ export interface components {
                 [key: string]: unknown;
             };
             /**
+             * Policy
+             * @description Which offer to take when the model is a family.
+             * @default null
+             */
+            policy: ("cheapest" | "fastest" | "local-only" | "quality") | null;
+            /**
              * Priority
              * @default 0
              */
@@ -2072,7 +3073,7 @@ export interface components {
         };
         /**
          * ErrorDetail
-         * @description What went wrong.
+         * @description What went wrong. What does not apply is left out.
          */
         ErrorDetail: {
             /**
@@ -2084,17 +3085,17 @@ export interface components {
              * Field
              * @description Request field that caused it.
              */
-            field: string | null;
+            field?: string | null;
             /**
              * Fix
              * @description What to do about it.
              */
-            fix: string | null;
+            fix?: string | null;
             /**
              * Job Id
              * @description Job that failed.
              */
-            job_id: string | null;
+            job_id?: string | null;
             /**
              * Message
              * @description Sentence for people.
@@ -2104,11 +3105,11 @@ export interface components {
              * Retry After
              * @description Seconds to wait before trying again.
              */
-            retry_after: number | null;
+            retry_after?: number | null;
             /** Retryable */
-            retryable: boolean | null;
+            retryable?: boolean | null;
             /** Unsure */
-            unsure: boolean | null;
+            unsure?: boolean | null;
         };
         /**
          * ErrorReply
@@ -2116,6 +3117,179 @@ export interface components {
          */
         ErrorReply: {
             error: components["schemas"]["ErrorDetail"];
+        };
+        /**
+         * EstimateRequest
+         * @description One request, or many under `jobs`.
+         */
+        EstimateRequest: {
+            /**
+             * Aspect Ratio
+             * @example 16:9
+             */
+            aspect_ratio?: string | null;
+            /** Audio */
+            audio?: boolean | null;
+            /** Batch Id */
+            batch_id?: string | null;
+            /**
+             * Control Images
+             * @description Maps by kind.
+             * @default {}
+             */
+            control_images: {
+                [key: string]: string;
+            };
+            /**
+             * Duration
+             * @description Seconds of a video.
+             */
+            duration?: number | null;
+            /**
+             * Failover
+             * @description Let another offer of the family take over when one is down.
+             * @default false
+             */
+            failover: boolean;
+            /** Fps */
+            fps?: number | null;
+            /** Guidance Scale */
+            guidance_scale?: number | null;
+            /**
+             * Height
+             * @description Pixels.
+             */
+            height?: number | null;
+            /** Idempotency Key */
+            idempotency_key?: string | null;
+            /**
+             * Jobs
+             * @default []
+             */
+            jobs: components["schemas"]["JobRequest"][];
+            /**
+             * Kind
+             * @description Inferred from the inputs and the model when left out.
+             */
+            kind?: ("generate" | "edit" | "video" | "upscale") | null;
+            /**
+             * Loras
+             * @default []
+             */
+            loras: components["schemas"]["LoraChoice"][];
+            /**
+             * Mask
+             * @description White is changed, black is kept; as large as the source.
+             */
+            mask?: string | null;
+            /**
+             * Media
+             * @description What an upscale enlarges.
+             */
+            media?: string | null;
+            /**
+             * Model
+             * @description Model id, alias or family; the default model when left out.
+             */
+            model?: string | null;
+            /** Negative Prompt */
+            negative_prompt?: string | null;
+            /** Num Frames */
+            num_frames?: number | null;
+            /** Num Images */
+            num_images?: number | null;
+            /**
+             * Output Format
+             * @example png
+             */
+            output_format?: string | null;
+            /**
+             * Parameters
+             * @description Parameters that only this model has.
+             * @default {}
+             */
+            parameters: {
+                [key: string]: unknown;
+            };
+            /**
+             * Policy
+             * @description Which offer to take when the model is a family.
+             */
+            policy?: ("cheapest" | "fastest" | "local-only" | "quality") | null;
+            /**
+             * Priority
+             * @default 0
+             */
+            priority: number;
+            /**
+             * Prompt
+             * @default
+             */
+            prompt: string;
+            /**
+             * Reference Images
+             * @description Each an asset id, a data URL, base64 or an https address.
+             * @default []
+             */
+            reference_images: string[];
+            /**
+             * Scale
+             * @description Factor of an upscale.
+             */
+            scale?: number | null;
+            /** Scheduler */
+            scheduler?: string | null;
+            /** Seed */
+            seed?: number | null;
+            /** Session Id */
+            session_id?: string | null;
+            /** Steps */
+            steps?: number | null;
+            /**
+             * Strength
+             * @description 0: nothing changes, 1: the source is ignored.
+             */
+            strength?: number | null;
+            /**
+             * Strict
+             * @description Refuse instead of adjusting or ignoring a value.
+             * @default false
+             */
+            strict: boolean;
+            /**
+             * Width
+             * @description Pixels.
+             */
+            width?: number | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * EstimateView
+         * @description What requests will cost and take together.
+         */
+        EstimateView: {
+            /** Jobs */
+            jobs: components["schemas"]["JobEstimate"][];
+            /**
+             * Refused
+             * @description The spending cap that would refuse them now.
+             */
+            refused: string | null;
+            /** Seconds */
+            seconds: number | null;
+            /**
+             * Totals
+             * @description By currency; credits of providers are never converted.
+             */
+            totals: {
+                [key: string]: number;
+            };
+            /**
+             * Unknown
+             * @description How many requests have no known price.
+             */
+            unknown: number;
         };
         /**
          * ExportRequest
@@ -2135,6 +3309,22 @@ export interface components {
              * @default true
              */
             metadata: boolean;
+        };
+        /**
+         * Freeing
+         * @description Whose memory to free.
+         */
+        Freeing: {
+            /**
+             * Server
+             * @description The first one when left out.
+             */
+            server?: string | null;
+            /**
+             * Unload Models
+             * @default true
+             */
+            unload_models: boolean;
         };
         /**
          * GenerateReply
@@ -2281,6 +3471,12 @@ export interface components {
             control_images: {
                 [key: string]: string;
             };
+            /**
+             * Failover
+             * @description Let another offer of the family take over when one is down.
+             * @default false
+             */
+            failover: boolean;
             /** Guidance Scale */
             guidance_scale?: number | null;
             /**
@@ -2322,6 +3518,11 @@ export interface components {
             parameters: {
                 [key: string]: unknown;
             };
+            /**
+             * Policy
+             * @description Which offer to take when the model is a family.
+             */
+            policy?: ("cheapest" | "fastest" | "local-only" | "quality") | null;
             /**
              * Priority
              * @default 0
@@ -2381,6 +3582,12 @@ export interface components {
              * @description Seconds.
              */
             duration?: number | null;
+            /**
+             * Failover
+             * @description Let another offer of the family take over when one is down.
+             * @default false
+             */
+            failover: boolean;
             /** Fps */
             fps?: number | null;
             /** Guidance Scale */
@@ -2429,6 +3636,11 @@ export interface components {
                 [key: string]: unknown;
             };
             /**
+             * Policy
+             * @description Which offer to take when the model is a family.
+             */
+            policy?: ("cheapest" | "fastest" | "local-only" | "quality") | null;
+            /**
              * Priority
              * @default 0
              */
@@ -2471,6 +3683,22 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * Interruption
+         * @description What to stop.
+         */
+        Interruption: {
+            /**
+             * Prompt Id
+             * @description Whatever runs there when left out.
+             */
+            prompt_id?: string | null;
+            /**
+             * Server
+             * @description The first one when left out.
+             */
+            server?: string | null;
+        };
+        /**
          * JobAccepted
          * @description The job is on disk and will reach a final state.
          */
@@ -2484,6 +3712,34 @@ export interface components {
              * @enum {string}
              */
             status: "queued" | "downloading" | "loading_model" | "generating" | "saving" | "completed" | "failed" | "cancelled";
+        };
+        /**
+         * JobEstimate
+         * @description What one request will cost and take.
+         */
+        JobEstimate: {
+            /**
+             * Amount
+             * @description 0 where nothing is to be paid; null where it is not known before.
+             */
+            amount: number | null;
+            /** Currency */
+            currency: string;
+            /**
+             * Model
+             * @description The offer it would go to.
+             */
+            model: string;
+            /**
+             * Seconds
+             * @description Null where work like it was never measured.
+             */
+            seconds: number | null;
+            /**
+             * Why
+             * @description Why the amount is not known.
+             */
+            why: string;
         };
         /**
          * JobImages
@@ -2537,6 +3793,12 @@ export interface components {
              * @description Seconds of a video.
              */
             duration?: number | null;
+            /**
+             * Failover
+             * @description Let another offer of the family take over when one is down.
+             * @default false
+             */
+            failover: boolean;
             /** Fps */
             fps?: number | null;
             /** Guidance Scale */
@@ -2592,6 +3854,11 @@ export interface components {
             parameters: {
                 [key: string]: unknown;
             };
+            /**
+             * Policy
+             * @description Which offer to take when the model is a family.
+             */
+            policy?: ("cheapest" | "fastest" | "local-only" | "quality") | null;
             /**
              * Priority
              * @default 0
@@ -2816,6 +4083,16 @@ export interface components {
             weight: number;
         };
         /**
+         * LoraList
+         * @description All LoRA, those here first.
+         */
+        LoraList: {
+            /** Loras */
+            loras: components["schemas"]["LoraView"][];
+            /** Total */
+            total: number;
+        };
+        /**
          * LoraUseView
          * @description A LoRA that a picture names.
          */
@@ -2828,12 +4105,94 @@ export interface components {
             weight: number | null;
         };
         /**
+         * LoraView
+         * @description A LoRA, on this machine or worth getting.
+         */
+        LoraView: {
+            availability: components["schemas"]["Availability"];
+            /** Backend */
+            backend: string;
+            /**
+             * Defaults
+             * @description Request fields that suit it.
+             */
+            defaults: {
+                [key: string]: number;
+            };
+            /** Description */
+            description: string;
+            /**
+             * Id
+             * @description What a request names it by.
+             */
+            id: string;
+            /**
+             * Kind
+             * @description Family that it fits; empty when its file does not tell.
+             */
+            kind: string;
+            /**
+             * Models
+             * @description Models that take it.
+             */
+            models: string[];
+            /**
+             * Preset
+             * @description Whether it came known with the backend.
+             */
+            preset: boolean;
+            /** Size Bytes */
+            size_bytes: number;
+            /** Title */
+            title: string;
+            /**
+             * Triggers
+             * @description Words that call it up in a prompt.
+             */
+            triggers: string[];
+            /**
+             * Weight
+             * @description Weight that suits it.
+             */
+            weight: number;
+        };
+        /**
          * Message
          * @description A plain acknowledgement.
          */
         Message: {
             /** Message */
             message: string;
+        };
+        /**
+         * MissingFile
+         * @description A model file that no server has.
+         */
+        MissingFile: {
+            /** Directory */
+            directory: string | null;
+            /** Input */
+            input: string;
+            /** Name */
+            name: string;
+            /** Node */
+            node: string;
+            /** Sha256 */
+            sha256: string | null;
+            /** Url */
+            url: string | null;
+        };
+        /**
+         * MissingNode
+         * @description A class of nodes that no server has.
+         */
+        MissingNode: {
+            /** Class Type */
+            class_type: string;
+            /** Nodes */
+            nodes: string[];
+            /** Package */
+            package: string | null;
         };
         /**
          * ModelDetails
@@ -2865,6 +4224,14 @@ export interface components {
              * @description How many fit, on all pages.
              */
             total: number;
+        };
+        /**
+         * ModelRemoved
+         * @description A model was taken out of the list.
+         */
+        ModelRemoved: {
+            /** Model */
+            model: string;
         };
         /**
          * ModelSummary
@@ -3013,7 +4380,7 @@ export interface components {
         };
         /**
          * PlanReply
-         * @description What would run.
+         * @description What would run, and what it would cost.
          */
         PlanReply: {
             /** Adjusted */
@@ -3022,6 +4389,7 @@ export interface components {
             applied: {
                 [key: string]: unknown;
             };
+            estimate: components["schemas"]["EstimateView"];
             /** Ignored */
             ignored: components["schemas"]["NoteView"][];
             /**
@@ -3135,6 +4503,37 @@ export interface components {
              * @enum {string}
              */
             per: "image" | "megapixel" | "second" | "video" | "step" | "compute_second" | "job";
+        };
+        /**
+         * ProbeReply
+         * @description What a provider answered to a test call.
+         */
+        ProbeReply: {
+            error: components["schemas"]["ErrorDetail"] | null;
+            /** Message */
+            message: string;
+            /** Ok */
+            ok: boolean;
+        };
+        /**
+         * ProviderChange
+         * @description New values; what is left out stays, and null returns to what it was without us.
+         */
+        ProviderChange: {
+            /** Api Key */
+            api_key?: string | null;
+            /** Api Url */
+            api_url?: string | null;
+            /** Is Enabled */
+            is_enabled?: boolean | null;
+            /**
+             * Secrets
+             * @description Further keys by name, where a provider reads several.
+             * @default {}
+             */
+            secrets: {
+                [key: string]: string | null;
+            };
         };
         /**
          * ProvidersView
@@ -3482,6 +4881,12 @@ export interface components {
         UpscaleRequestBody: {
             /** Batch Id */
             batch_id?: string | null;
+            /**
+             * Failover
+             * @description Let another offer of the family take over when one is down.
+             * @default false
+             */
+            failover: boolean;
             /** Idempotency Key */
             idempotency_key?: string | null;
             /** Image Asset Id */
@@ -3498,6 +4903,11 @@ export interface components {
             parameters: {
                 [key: string]: unknown;
             };
+            /**
+             * Policy
+             * @description Which offer to take when the model is a family.
+             */
+            policy?: ("cheapest" | "fastest" | "local-only" | "quality") | null;
             /**
              * Priority
              * @default 0
@@ -3572,6 +4982,12 @@ export interface components {
              * @description Seconds.
              */
             duration?: number | null;
+            /**
+             * Failover
+             * @description Let another offer of the family take over when one is down.
+             * @default false
+             */
+            failover: boolean;
             /** Fps */
             fps?: number | null;
             /** Guidance Scale */
@@ -3611,6 +5027,11 @@ export interface components {
                 [key: string]: unknown;
             };
             /**
+             * Policy
+             * @description Which offer to take when the model is a family.
+             */
+            policy?: ("cheapest" | "fastest" | "local-only" | "quality") | null;
+            /**
              * Priority
              * @default 0
              */
@@ -3649,6 +5070,217 @@ export interface components {
             width?: number | null;
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * WorkflowChange
+         * @description What to change; what is left out stays.
+         */
+        WorkflowChange: {
+            /** Description */
+            description?: string | null;
+            /**
+             * Overrides
+             * @description By parameter: label, group (main or advanced), hidden, default.
+             */
+            overrides?: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            } | null;
+            /** Server */
+            server?: string | null;
+            /** Title */
+            title?: string | null;
+            /** Workflow */
+            workflow?: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
+         * WorkflowDeleted
+         * @description A workflow was removed.
+         */
+        WorkflowDeleted: {
+            /** Freed Bytes */
+            freed_bytes: number;
+            /** Message */
+            message: string;
+        };
+        /**
+         * WorkflowIssue
+         * @description A remark about a workflow.
+         */
+        WorkflowIssue: {
+            /** Class Type */
+            class_type: string | null;
+            /** Code */
+            code: string;
+            /** Input */
+            input: string | null;
+            /** Message */
+            message: string;
+            /** Node */
+            node: string | null;
+            /** Severity */
+            severity: string;
+        };
+        /**
+         * WorkflowLine
+         * @description A workflow in a list.
+         */
+        WorkflowLine: {
+            /** Created At */
+            created_at: number;
+            /** Description */
+            description: string;
+            /** Id */
+            id: string;
+            /**
+             * Model
+             * @description Its id in the catalog.
+             */
+            model: string;
+            /** Operations */
+            operations: string[];
+            /** Server */
+            server: string | null;
+            /** Title */
+            title: string;
+            /** Updated At */
+            updated_at: number;
+        };
+        /**
+         * WorkflowList
+         * @description The imported workflows by title.
+         */
+        WorkflowList: {
+            /** Workflows */
+            workflows: components["schemas"]["WorkflowLine"][];
+        };
+        /**
+         * WorkflowParameter
+         * @description A control of a workflow's form.
+         */
+        WorkflowParameter: {
+            /** Choices */
+            choices: unknown[] | null;
+            /** Control */
+            control: string | null;
+            /** Default */
+            default: unknown;
+            /**
+             * Group
+             * @enum {string}
+             */
+            group: "main" | "advanced";
+            /** Hidden */
+            hidden: boolean;
+            /** Label */
+            label: string;
+            /** Maximum */
+            maximum: number | string | null;
+            /** Minimum */
+            minimum: number | null;
+            /** Multiline */
+            multiline: boolean;
+            /** Name */
+            name: string;
+            /** Role */
+            role: string;
+            /** Section */
+            section: string | null;
+            /** Step */
+            step: number | null;
+            /** Targets */
+            targets: string[][];
+            /** Tooltip */
+            tooltip: string | null;
+            /** Type */
+            type: string;
+            /** Upload */
+            upload: string | null;
+        };
+        /**
+         * WorkflowRun
+         * @description Values for one run.
+         */
+        WorkflowRun: {
+            /** Idempotency Key */
+            idempotency_key?: string | null;
+            /** Output Format */
+            output_format?: string | null;
+            /**
+             * Parameters
+             * @description By the names that the workflow's view lists; pictures as asset id, base64 or address.
+             * @default {}
+             */
+            parameters: {
+                [key: string]: unknown;
+            };
+            /** Priority */
+            priority?: number | null;
+            /** Session Id */
+            session_id?: string | null;
+            /** Strict */
+            strict?: boolean | null;
+            /** Workflow Id */
+            workflow_id: string;
+        };
+        /**
+         * WorkflowView
+         * @description Everything about a workflow.
+         */
+        WorkflowView: {
+            /** Created At */
+            created_at: number;
+            /** Description */
+            description: string;
+            /** Id */
+            id: string;
+            /** Issues */
+            issues: components["schemas"]["WorkflowIssue"][];
+            /** Media */
+            media: string;
+            /** Missing Files */
+            missing_files: components["schemas"]["MissingFile"][];
+            /** Missing Nodes */
+            missing_nodes: components["schemas"]["MissingNode"][];
+            /**
+             * Model
+             * @description Its id in the catalog.
+             */
+            model: string;
+            /** Nodes */
+            nodes: number;
+            /** Operation */
+            operation: string | null;
+            /** Operations */
+            operations: string[];
+            /** Overrides */
+            overrides: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            /** Paid */
+            paid: boolean;
+            /** Parameters */
+            parameters: components["schemas"]["WorkflowParameter"][];
+            /** Problems */
+            problems: components["schemas"]["WorkflowIssue"][];
+            /**
+             * Reason
+             * @description Why it cannot run, where it cannot.
+             */
+            reason: string | null;
+            /** Server */
+            server: string | null;
+            /** Source */
+            source: string;
+            /** Title */
+            title: string;
+            /** Updated At */
+            updated_at: number;
         };
     };
     responses: never;
@@ -4101,6 +5733,713 @@ export interface operations {
             };
         };
     };
+    find_civitai_origins: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                asset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CivitaiOrigins"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    find_civitai_hash: {
+        parameters: {
+            query?: {
+                nsfw?: boolean;
+            };
+            header?: never;
+            path: {
+                digest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CivitaiVersion"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    list_civitai_downloads: {
+        parameters: {
+            query?: {
+                active_only?: boolean;
+                cursor?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobPage"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    start_civitai_download: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CivitaiDownload"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAccepted"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    end_civitai_download: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    get_civitai_version: {
+        parameters: {
+            query?: {
+                nsfw?: boolean;
+            };
+            header?: never;
+            path: {
+                version_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CivitaiVersion"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    search_civitai: {
+        parameters: {
+            query?: {
+                base_models?: string[] | null;
+                baseModels?: string[] | null;
+                cursor?: string | null;
+                limit?: number;
+                nsfw?: boolean;
+                period?: string | null;
+                query?: string | null;
+                sort?: string | null;
+                tag?: string | null;
+                types?: string[] | null;
+                username?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CivitaiModels"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    get_civitai_model: {
+        parameters: {
+            query?: {
+                nsfw?: boolean;
+            };
+            header?: never;
+            path: {
+                model_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CivitaiModel"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    convert_workflow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * File
+                     * @description A JSON, picture, video or sound file in base64.
+                     */
+                    file?: string | null;
+                    /**
+                     * Server
+                     * @description Address of the server that must run it.
+                     */
+                    server?: string | null;
+                    /**
+                     * Workflow
+                     * @description In either format, as an object or as JSON text.
+                     */
+                    workflow?: {
+                        [key: string]: unknown;
+                    } | string | null;
+                };
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conversion"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    free_comfyui: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Freeing"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    interrupt_comfyui: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Interruption"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    run_workflow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkflowRun"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobAccepted"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    get_workflow_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    comfyui_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComfyStatus"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    list_workflows: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkflowList"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    import_workflow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Description
+                     * @default
+                     */
+                    description?: string;
+                    /**
+                     * File
+                     * @description A JSON, picture, video or sound file in base64.
+                     */
+                    file?: string | null;
+                    /** File Name */
+                    file_name?: string | null;
+                    /**
+                     * Server
+                     * @description Address of the server that must run it.
+                     */
+                    server?: string | null;
+                    /** Title */
+                    title?: string | null;
+                    /**
+                     * Workflow
+                     * @description In either format, as an object or as JSON text.
+                     */
+                    workflow?: {
+                        [key: string]: unknown;
+                    } | string | null;
+                };
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkflowView"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    get_workflow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workflow_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkflowView"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    change_workflow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workflow_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkflowChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkflowView"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    delete_workflow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                workflow_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkflowDeleted"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    get_costs: {
+        parameters: {
+            query?: {
+                by?: "day" | "model" | "session" | "backend";
+                model?: string | null;
+                session_id?: string | null;
+                since?: string | null;
+                until?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CostsView"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
     edit: {
         parameters: {
             query?: never;
@@ -4163,6 +6502,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["GenerateReply"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    estimate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EstimateRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EstimateView"];
                 };
             };
             /** @description What went wrong, and what to do about it */
@@ -4887,6 +7259,70 @@ export interface operations {
             };
         };
     };
+    list_loras: {
+        parameters: {
+            query?: {
+                /** @description Family, such as `sdxl`: only LoRA that fit it. */
+                model_type?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoraList"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    scan_loras: {
+        parameters: {
+            query?: {
+                /** @description Family, such as `sdxl`: only LoRA that fit it. */
+                model_type?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoraList"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
     list_models: {
         parameters: {
             query?: {
@@ -4894,6 +7330,8 @@ export interface operations {
                 backend?: string | null;
                 category?: string | null;
                 family?: string | null;
+                /** @description `family`: answers with `families`, each with its offers. */
+                group?: "family" | null;
                 kind?: string | null;
                 limit?: number;
                 offset?: number;
@@ -4945,6 +7383,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelView"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    remove_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelRemoved"];
                 };
             };
             /** @description What went wrong, and what to do about it */
@@ -5232,6 +7701,194 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PluginsView"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    list_connections: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionsView"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    get_connection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionView"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    change_connection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProviderChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionView"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    delete_connection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    discover_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionView"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    test_connection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                provider_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProbeReply"];
                 };
             };
             /** @description What went wrong, and what to do about it */

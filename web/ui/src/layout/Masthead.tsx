@@ -105,8 +105,8 @@ function Machine() {
   const facts: [string, string][] = [
     ["Devices", devices],
     ["In memory", loaded.join(", ") || "no model"],
-    ...(memory.total ? [["Memory", `${bytes(memory.available ?? memory.free ?? 0)} free of ${bytes(memory.total)}`] as [string, string]] : []),
-    ...(disk.total ? [["Disk", `${bytes(disk.free ?? 0)} free of ${bytes(disk.total)}`] as [string, string]] : []),
+    ...(memory.total_bytes ? [["Memory", `${bytes(memory.available_bytes ?? 0)} free of ${bytes(memory.total_bytes)}`] as [string, string]] : []),
+    ...(disk.total_bytes ? [["Disk", `${bytes(disk.free_bytes ?? 0)} free of ${bytes(disk.total_bytes)}`] as [string, string]] : []),
     ["Version", `${data.version}, Python ${data.python}`],
     ...Object.entries(data.libraries),
     ...(data.offline ? [["Network", "offline by choice"] as [string, string]] : []),

@@ -25,7 +25,7 @@ export default function AssetPage() {
         <div className="sprockets" aria-hidden="true" />
         <div className="relative grid min-h-0 flex-1 place-items-center p-2">
           {data.kind === "video" ? (
-            <video className="max-h-full max-w-full" src={data.url} poster={data.thumbnail_url} controls loop playsInline aria-label={altOf(data.prompt, "video")} width={data.width} height={data.height} />
+            <video className="max-h-full max-w-full" style={{ aspectRatio: `${data.width} / ${data.height}`, width: `min(100%, calc((100dvh - 9rem) * ${data.width / data.height}))` }} src={data.url} poster={data.thumbnail_url} controls loop playsInline aria-label={altOf(data.prompt, "video")} />
           ) : (
             <a href={data.url} className="frame max-h-full max-w-full" title="Open the file" style={{ aspectRatio: `${data.width} / ${data.height}`, width: `min(100%, calc((100dvh - 9rem) * ${data.width / data.height}))` }}>
               <span className="picture h-full"><Picture key={data.id} src={data.url} alt={altOf(data.prompt)} width={data.width} height={data.height} placeholder={data.placeholder} eager /></span>

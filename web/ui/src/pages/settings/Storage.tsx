@@ -11,7 +11,7 @@ export function Storage() {
   const settings = useQuery(queries.systemSettings).data;
   const disk = status?.disk as Record<string, number> | undefined;
   const rows: [string, string][] = [
-    ...(disk?.total ? [["Disk", `${bytes(disk.free ?? 0)} free of ${bytes(disk.total)}`] as [string, string]] : []),
+    ...(disk?.total_bytes ? [["Disk", `${bytes(disk.free_bytes ?? 0)} free of ${bytes(disk.total_bytes)}`] as [string, string]] : []),
     ...(cache ? [["Models", `${bytes(cache.cached_gb * 1e9)} on this disk`] as [string, string]] : []),
     ...(settings ? ([["Data", settings.data_dir], ["Cache", settings.cache_dir], ["Configuration", settings.config_file], ["Largest upload", bytes(settings.limits.upload_bytes)], ["Network", settings.offline ? "offline by choice" : "used when a backend needs it"]] as [string, string][]) : []),
   ];
