@@ -59,6 +59,7 @@ class Site:
         self.gate = threading.Event()
         self.gate.set()
         self.tickets = 0
+        self.valid: set[str] = set()
         self._servers = [
             ThreadingHTTPServer(("127.0.0.1", 0), self._handler(kind)) for kind in ("api", "storage")
         ]
@@ -267,6 +268,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.json({"error": "File not found"}, 404)
         else:
             site.tickets += 1
+            site.valid.add(f"s{site.tickets}")
             goal = (
                 site.redirect_to or f"http://{site.storage}/bucket/{file_id}?X-Amz-Signature=s{site.tickets}"
             )
@@ -278,7 +280,9 @@ class _Handler(BaseHTTPRequestHandler):
         if "authorization" in headers:
             self.answer(400, b"<Error><Code>InvalidArgument</Code></Error>", Content_Type="application/xml")
             return
-        if query.get("X-Amz-Signature") != [f"s{site.tickets}"]:
+        try:
+            site.valid.remove(query.get("X-Amz-Signature", [""])[0])
+        except KeyError:
             self.answer(403, b"<Error><Code>ExpiredToken</Code></Error>", Content_Type="application/xml")
             return
         if site.storage_faults and site.storage_faults.pop(0)(self, content):

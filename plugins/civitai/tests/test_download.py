@@ -444,6 +444,18 @@ def test_trouble_that_passes_is_waited_for(fetch: Any, site: Site, models_dir: P
         fetch("20")
 
 
+def test_an_expired_address_is_asked_for_again(fetch: Any, site: Site, models_dir: Path) -> None:
+    def expired(handler: Any, content: bytes) -> bool:
+        handler.answer(403, b"<Error><Code>ExpiredToken</Code></Error>", Content_Type="application/xml")
+        return True
+
+    site.add(1, BIG)
+    site.storage_faults = [cut_after(1_000_000), expired]
+    fetch("10")
+    assert len(site.paths("download")) == 3
+    assert (models_dir / "checkpoints/paint-10-100.safetensors").read_bytes() == BIG
+
+
 def test_the_disk_is_looked_at_first(fetch: Any, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     site.add(1, BIG)
     usage = namedtuple("usage", "total used free")

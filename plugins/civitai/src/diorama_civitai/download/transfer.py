@@ -81,6 +81,7 @@ class Transfer:
         self._started = time.monotonic()
         self._sockets: list[socket.socket] = []
         self._turn = 0
+        self._at_civitai = True
 
     def run(self) -> str:
         """Fetch, check and put in place; return the SHA-256 in lower-case hex.
@@ -164,6 +165,10 @@ class Transfer:
             return False
         if status not in (200, 206):
             body = _beginning(response)
+            if not self._at_civitai:  # a signed address that has expired is refused too; a fresh one may work
+                passing = status in (403, 408, 429) or status >= 500
+                said = f"The storage of {self._source.name} answers with status {status}."
+                raise BackendError(said, retryable=passing, fix="Try again later.")
             raise download_error(status, body, retry_after(response.headers), has_key=bool(self._key))
         self._refuse_page(response)
         if status == 206 and not self._continues(response.headers):
@@ -241,7 +246,8 @@ class Transfer:
                 "Accept-Encoding": "identity",
                 "Host": target.netloc.decode("ascii"),
             }
-            if self._key and self._hosts.may_see_key(url):
+            self._at_civitai = self._hosts.may_see_key(url)
+            if self._key and self._at_civitai:
                 sent["Authorization"] = f"Bearer {self._key}"
             with httpx2.Client(
                 trust_env=False, proxy=self._options.proxy or None, timeout=httpx2.Timeout(60.0, connect=15.0)

@@ -13,6 +13,7 @@ from diorama.contract import Availability, AvailabilityState, BackendSettings, I
 
 from diorama_local_diffusers.models.adapters import LoraFile, list_loras, lora_folders, read_lora
 from diorama_local_diffusers.models.locate import HUB_ID, hub_cache
+from diorama_local_diffusers.models.sidecar import noted_lora, read_sidecar
 
 _GENERIC = frozenset({"lora", "pytorch_lora_weights", "diffusion_pytorch_model"})
 """File names that many LoRA have, which therefore say nothing about which one it is."""
@@ -96,6 +97,8 @@ def _missing(preset: LoraInfo, settings: BackendSettings) -> Availability:
 
 
 def _plain(file: LoraFile) -> LoraInfo:
+    noted = noted_lora(read_sidecar(file.path))
     return LoraInfo(
-        id=file.id, title=Path(file.id).name, kind=file.kind, triggers=file.triggers, size_bytes=file.size
-    )
+        id=file.id, kind=file.kind, triggers=file.triggers, size_bytes=file.size,
+        **{"title": Path(file.id).name, **noted},
+    )  # fmt: skip

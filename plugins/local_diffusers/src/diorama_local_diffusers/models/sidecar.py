@@ -39,6 +39,22 @@ def noted_kind(note: Mapping[str, Any]) -> str:
     return kind if isinstance(kind, str) else ""
 
 
+def noted_hash(file: Path) -> str:
+    """Return the SHA-256 that was computed when a file came, without reading the file; empty when none is noted."""
+    digest = read_sidecar(file).get("sha256")
+    return digest if isinstance(digest, str) and len(digest) == 64 else ""
+
+
+def noted_lora(note: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a :class:`LoraInfo` that a note fills."""
+    found = {name: note[name] for name in ("title", "description") if isinstance(note.get(name), str)}
+    settings = note.get("recommended")
+    weight = settings.get("weight") if isinstance(settings, Mapping) else None
+    return (
+        {**found, "weight": float(weight)} if isinstance(weight, int | float) and 0 < weight <= 1.5 else found
+    )
+
+
 def noted_fields(note: Mapping[str, Any]) -> dict[str, Any]:
     """Return the fields of a :class:`ModelEntry` that a note fills."""
     found: dict[str, Any] = {}

@@ -21,6 +21,7 @@ from diorama_local_diffusers.models.folder import folder_bytes
 from diorama_local_diffusers.models.info import revision_of
 from diorama_local_diffusers.models.locate import locate
 from diorama_local_diffusers.models.quantized import default_type
+from diorama_local_diffusers.models.sidecar import noted_hash
 from diorama_local_diffusers.runtime.device import free_bytes, pick_device, pick_dtype, release_cache
 from diorama_local_diffusers.runtime.loras import use_loras
 from diorama_local_diffusers.runtime.memory import apply_plan, choose_plan, is_out_of_memory
@@ -115,7 +116,10 @@ class EngineRoom:
         }
         if loras:
             facts["loras"] = loras
-        revision = revision_of(loaded.entry, locate(loaded.entry, self._settings))
+        place = locate(loaded.entry, self._settings)
+        if place is not None and place.is_file() and (digest := noted_hash(place)):
+            facts["model_hash"] = digest
+        revision = revision_of(loaded.entry, place)
         if revision:
             facts["revision"] = revision
         return facts
