@@ -90,6 +90,7 @@ _MARKERS = (
     ("flux2", "double_stream_modulation_img"),
     ("flux", "double_blocks.0.img_attn"),
     ("wan", "head.modulation"),
+    ("wan", "condition_embedder.text_embedder"),
     ("mochi", "blocks.0.attn.qkv_x"),
     ("qwen-image", "transformer_blocks.0.img_mod"),
     ("ltx2", "transformer_blocks.0.audio_to_video_attn"),
