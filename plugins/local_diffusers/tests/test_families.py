@@ -187,9 +187,10 @@ def test_every_family_has_an_operation_and_names_itself() -> None:
         operations = family.capabilities(entry, None)
         assert operations
         assert family.title
-        for found in operations.values():
-            assert found.num_inference_steps is not None
-            assert found.preview
+        for operation, found in operations.items():
+            steps = operation is not Operation.UPSCALE
+            assert (found.num_inference_steps is not None) == steps
+            assert found.preview == steps
 
 
 @pytest.mark.parametrize("name", ["svd", "wan", "flux"])
