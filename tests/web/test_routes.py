@@ -44,7 +44,7 @@ DELETE /api/settings/providers/{backend_id}/{name}|POST /api/settings/providers/
 GET /api/providers|GET /api/providers/{provider_id}|PUT /api/providers/{provider_id}
 DELETE /api/providers/{provider_id}|POST /api/providers/{provider_id}/test
 POST /api/providers/{provider_id}/discover|POST /api/estimate|GET /api/costs
-GET /api/plugins|GET /api/usage|GET /openapi.json|GET /docs
+GET /api/plugins|GET /openapi.json|GET /docs
 GET /api/civitai/models|GET /api/civitai/models/{model_id}|GET /api/civitai/model-versions/{version_id}
 GET /api/civitai/by-hash/{digest}|GET /api/civitai/by-asset/{asset_id}
 POST /api/civitai/downloads|GET /api/civitai/downloads|DELETE /api/civitai/downloads/{job_id}
@@ -96,7 +96,7 @@ def test_public_routes_need_no_key(locked: Any) -> None:
     assert locked.client.get("/api/health").json()["status"] == "ok"
     assert locked.client.get("/").status_code == 200
     assert locked.client.get("/page/app.js").status_code == 200
-    assert locked.client.get("/nowhere").status_code == 404
+    assert locked.client.get("/page/nowhere.js").status_code == 404
 
 
 def test_a_key_opens_by_every_way_and_the_first_way_decides(locked: Any) -> None:

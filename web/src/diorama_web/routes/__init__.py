@@ -37,7 +37,6 @@ def add_routes(app: FastAPI) -> None:
         sockets,
         system,
         upscale,
-        usage,
         video,
     )
 
@@ -45,6 +44,6 @@ def add_routes(app: FastAPI) -> None:
         health.router, signin.router, system.router, models.router, loras.router, library.router, models.by_id, generate.router,
         edit.router, jobs.router, events.router, queue.router, video.router, upscale.router, export.router,
         assets.router, files.router, sessions.router, settings.router, providers.router, plugins.router,
-        civitai.router, comfyui.router, usage.router, money.router, connections.router, docs.router, sockets.router, pages.router,
+        civitai.router, comfyui.router, money.router, connections.router, docs.router, sockets.router, pages.router,
     ):  # fmt: skip
         app.router.routes.extend(router.routes)  # including them would build every route a second time

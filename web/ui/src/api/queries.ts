@@ -1,7 +1,6 @@
 // What pages read, by name. Keys start with the noun, so that a noun can be refreshed as a whole.
 import { infiniteQueryOptions, keepPreviousData, QueryClient, queryOptions } from "@tanstack/react-query";
-import { api, type Model, Problem, take } from "./client";
-import { startOfDay } from "@/lib/format";
+import { api, type JobRequest, type Model, Problem, take } from "./client";
 
 export const client = new QueryClient({
   defaultOptions: {
@@ -45,13 +44,29 @@ export const queries = {
     queryFn: ({ signal }) => take(api.GET("/api/settings", { signal })),
     staleTime: 300_000,
   }),
-  usage: () => {
-    const since = startOfDay(new Date());
-    return queryOptions({
-      queryKey: ["usage", since],
-      queryFn: ({ signal }) => take(api.GET("/api/usage", { params: { query: { since } }, signal })),
-    });
-  },
+  costs: queryOptions({
+    queryKey: ["costs"],
+    queryFn: async ({ signal }) => {
+      const { today } = await take(api.GET("/api/costs", { signal }));
+      const day = new Date(Date.now() - new Date().getTimezoneOffset() * 60_000).toISOString().slice(0, 10);
+      const { costs } = await take(api.GET("/api/costs", { params: { query: { by: "backend", since: day } }, signal }));
+      return { today, costs };
+    },
+  }),
+  estimate: (request: JobRequest | null) =>
+    queryOptions({
+      queryKey: ["estimate", request],
+      queryFn: ({ signal }) => take(api.POST("/api/estimate", { body: request as never, signal })),
+      enabled: request !== null,
+      placeholderData: keepPreviousData,
+      retry: false,
+      staleTime: 30_000,
+    }),
+  loras: queryOptions({
+    queryKey: ["loras"],
+    queryFn: ({ signal }) => take(api.GET("/api/loras", { params: { query: {} }, signal })),
+    staleTime: 60_000,
+  }),
   queue: queryOptions({
     queryKey: ["queue"],
     queryFn: ({ signal }) => take(api.GET("/api/queue", { signal })),
@@ -104,5 +119,5 @@ export const queries = {
 
 /** What changes when a job ends. */
 export function refreshAfterJob(): void {
-  for (const key of ["jobs", "assets", "usage", "queue", "sessions"]) void client.invalidateQueries({ queryKey: [key] });
+  for (const key of ["jobs", "assets", "costs", "estimate", "queue", "sessions"]) void client.invalidateQueries({ queryKey: [key] });
 }

@@ -1700,26 +1700,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/usage": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Get Usage
-         * @description Return what jobs cost that were submitted since a moment, by backend and currency.
-         */
-        get: operations["get_usage"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/video-assets": {
         parameters: {
             query?: never;
@@ -4751,25 +4731,6 @@ export interface components {
             };
         };
         /**
-         * Spent
-         * @description Costs of one backend in one currency.
-         */
-        Spent: {
-            /** Amount */
-            amount: number;
-            /** Backend */
-            backend: string;
-            /** Currency */
-            currency: string;
-            /**
-             * Estimated
-             * @description True when the provider did not say the price of every job.
-             */
-            estimated: boolean;
-            /** Jobs */
-            jobs: number;
-        };
-        /**
          * SystemSettings
          * @description How the server was started; changed in config.toml.
          */
@@ -4924,16 +4885,6 @@ export interface components {
             strict: boolean;
             /** Video Asset Id */
             video_asset_id?: string | null;
-        };
-        /**
-         * UsageView
-         * @description Costs since a moment.
-         */
-        UsageView: {
-            /** Costs */
-            costs: components["schemas"]["Spent"][];
-            /** Since */
-            since: string;
         };
         /**
          * VideoRef
@@ -8672,38 +8623,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelDetails"];
-                };
-            };
-            /** @description What went wrong, and what to do about it */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorReply"];
-                };
-            };
-        };
-    };
-    get_usage: {
-        parameters: {
-            query: {
-                /** @description Unix seconds. */
-                since: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["UsageView"];
                 };
             };
             /** @description What went wrong, and what to do about it */

@@ -74,11 +74,9 @@ function Percent({ id }: { id: string }) {
 }
 
 function Today() {
-  const { data } = useQuery(queries.usage());
+  const { data } = useQuery(queries.costs);
   const costs = data?.costs ?? [];
-  const sums = new Map<string, number>();
-  for (const cost of costs) sums.set(cost.currency, (sums.get(cost.currency) ?? 0) + cost.amount);
-  const total = [...sums].map(([currency, amount]) => money(amount, currency)).join(" + ") || money(0);
+  const total = (data?.today ?? []).map((line) => money(line.amount, line.currency)).join(" + ") || money(0);
   return (
     <HoverCard title="Spent today" name={`${total} today, by backend`} className="max-md:hidden" label={<>{total} <span className="hint font-label">today</span></>}>
       {costs.length === 0 ? (
@@ -86,8 +84,8 @@ function Today() {
       ) : (
         <dl className="facts">
           {costs.map((cost) => [
-            <dt key={`${cost.backend}-name`}>{cost.backend}</dt>,
-            <dd key={cost.backend}>{cost.estimated ? "about " : ""}{money(cost.amount, cost.currency)}, {cost.jobs} {cost.jobs === 1 ? "job" : "jobs"}</dd>,
+            <dt key={`${cost.key}-${cost.currency}-name`}>{cost.key}</dt>,
+            <dd key={`${cost.key}-${cost.currency}`}>{cost.estimated ? "about " : ""}{money(cost.amount, cost.currency)}, {cost.jobs} {cost.jobs === 1 ? "job" : "jobs"}</dd>,
           ])}
         </dl>
       )}

@@ -91,7 +91,7 @@ export function Composer({ medium, bench, chosen }: { medium: Medium; bench: Ben
             </button>
           )}
         </div>
-        {model && caps && (lack && draft.prompt.trim() ? <p className="note">{lack}</p> : <Estimate model={model} caps={caps} draft={draft} />)}
+        {model && caps && (lack && draft.prompt.trim() ? <p className="note">{lack}</p> : operation && <Estimate model={model} operation={operation} caps={caps} draft={draft} />)}
       </div>
     </form>
   );

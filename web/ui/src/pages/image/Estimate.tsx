@@ -1,21 +1,52 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
-import type { Capabilities, Model } from "@/api/client";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import type { Capabilities, JobRequest, Model } from "@/api/client";
 import { queries } from "@/api/queries";
 import { money, seconds } from "@/lib/format";
-import type { Draft } from "./draft";
+import { type Draft, type Operation, toRequest } from "./draft";
 import { priceOf, secondsOf } from "./estimate";
 
-/** What it will take, before it is pressed. */
-export function Estimate({ model, caps, draft }: { model: Model; caps: Capabilities; draft: Draft }) {
-  const finished = useInfiniteQuery(queries.jobs({ status: "completed", limit: 50 })).data?.pages[0]?.jobs ?? [];
+interface Props {
+  model: Model;
+  operation: Operation;
+  caps: Capabilities;
+  draft: Draft;
+}
+
+/** What it will take, before it is pressed: the server's own estimate, else what the price list and earlier runs say. */
+export function Estimate({ model, operation, caps, draft }: Props) {
+  const told = useQuery(queries.estimate(useSettled(askable(toRequest(draft, model, operation, caps))))).data;
+  const finished = useInfiniteQuery({ ...queries.jobs({ status: "completed", limit: 50 }), enabled: told?.seconds === null }).data?.pages[0]?.jobs ?? [];
   const count = draft.count ?? caps.images_out.default ?? 1;
-  const steps = draft.steps ?? caps.num_inference_steps?.default ?? null;
-  const run = secondsOf(finished, model.id, count, steps);
+  const run = told?.seconds ?? secondsOf(finished, model.id, count, draft.steps ?? caps.num_inference_steps?.default ?? null);
   const price = priceOf(model, draft, caps, run);
-  const parts = [
-    price ? `about ${money(price.amount, price.currency)}` : model.price ? `${money(model.price.amount, model.price.currency)} per ${model.price.per.replaceAll("_", " ")}` : "no charge",
-    run === null ? null : `about ${seconds(run)}`,
-    model.data_leaves_machine ? `sent to ${model.backend}` : "on this machine",
-  ];
-  return <p className="param text-[0.84rem] text-dim" aria-label="Estimate">{parts.filter(Boolean).join(" · ")}</p>;
+  const sums = Object.entries(told?.totals ?? {}).filter(([, amount]) => amount > 0);
+  const cost = sums.length
+    ? `about ${sums.map(([currency, amount]) => money(amount, currency)).join(" + ")}`
+    : price ? `about ${money(price.amount, price.currency)}` : told?.unknown ? "price not known before" : model.price ? `${money(model.price.amount, model.price.currency)} per ${model.price.per.replaceAll("_", " ")}` : "no charge";
+  const parts = [cost, run === null ? null : `about ${seconds(run)}`, model.data_leaves_machine ? `sent to ${model.backend}` : "on this machine"];
+  return (
+    <>
+      <p className="param text-[0.84rem] text-dim" aria-label="Estimate" role="group">{parts.filter(Boolean).join(" · ")}</p>
+      {told?.refused && <p className="note">{told.refused}</p>}
+    </>
+  );
+}
+
+/** The request without what changes nothing about its cost; null where the server would have to take in a file to answer. */
+function askable(request: JobRequest): JobRequest | null {
+  const { reference_images, mask: _mask, ...rest } = request;
+  if (reference_images?.some((source) => source.startsWith("data:")) || (request.kind === "edit" && !reference_images?.length)) return null;
+  return { ...rest, prompt: "estimate", ...(reference_images ? { reference_images } : {}) };
+}
+
+/** A value that has not changed for a moment. */
+function useSettled(value: JobRequest | null): JobRequest | null {
+  const text = JSON.stringify(value);
+  const [settled, setSettled] = useState<string | null>(null);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(text), 400);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return settled === null ? null : (JSON.parse(settled) as JobRequest | null);
 }
