@@ -128,7 +128,7 @@ def test_pages_are_ours_alone(server: Any) -> None:
             "<!doctype", ""
         )
     assert server.client.get("/page/app.js").headers["content-type"].startswith("text/javascript")
-    for path in ("/page/nothing.js", "/page/../app.py", "/api/nothing", "/static/x", "/ws/x"):
+    for path in ("/page/nothing.js", "/page/../app.py", "/api/nothing", "/static/x.js", "/ws/x"):
         assert server.client.get(path).status_code == 404
 
 
