@@ -25,7 +25,7 @@ from diorama.contract import (
     OperationNotSupported,
     RateLimited,
 )
-from diorama_civitai.api.hosts import Hosts
+from diorama_civitai.api.hosts import Hosts, is_public
 from diorama_civitai.backend import CivitaiBackend
 from diorama_civitai.options import CivitaiOptions, read_options
 
@@ -219,6 +219,34 @@ def test_what_is_here_is_not_fetched_again(
     assert files(models_dir) == []
     fetch("10")
     assert len(site.paths("storage")) == 2
+
+
+def test_a_crash_before_the_note_costs_no_second_download(fetch: Any, site: Site, models_dir: Path) -> None:
+    site.add(1, BIG)
+    fetch("10")
+    (models_dir / "checkpoints/paint-10-100.json").unlink()
+    fetch("10")
+    assert len(site.paths("storage")) == 1
+    assert len(files(models_dir)) == 2
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("1.1.1.1", True),
+        ("2606:4700::1111", True),
+        ("10.0.0.1", False),
+        ("169.254.169.254", False),
+        ("::1", False),
+        ("fe80::1%eth0", False),
+        ("::ffff:127.0.0.1", False),
+        ("2002:7f00:1::", False),
+        ("64:ff9b::10.0.0.1", False),
+        ("224.0.0.1", False),
+    ],
+)
+def test_which_addresses_are_public(address: str, public: bool) -> None:
+    assert is_public(address) is public
 
 
 def test_the_key_goes_to_civitai_only(fetch: Any, site: Site) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from diorama.contract import (
@@ -128,16 +130,32 @@ class CivitaiBackend(Backend):
 
     def _fetch(self, model: ModelPage, version: VersionInfo, choice: Choice, context: JobContext) -> None:
         file, target = choice.file, self._shelf.target(version, choice)
+        digest = self._left_behind(target, file.sha256, context) or self._transferred(
+            version, choice, target, context
+        )
+        size = target.stat().st_size
+        plain = describe_file(model, version, choice, digest, size, self.options.url)
+        write_sidecar(target, plain)
+        context.progress("downloading", 1.0, f"Saved as {target.name}", bytes_done=size, bytes_total=size)
+
+    def _left_behind(self, target: Path, sha256: str, context: JobContext) -> str:
+        """Return the digest of a whole file that a crash left without its note, empty when there is none."""
+        if not sha256 or not target.is_file():
+            return ""
+        context.progress("downloading", None, "Checking what is here already")
+        with target.open("rb") as opened:
+            found = hashlib.file_digest(opened, "sha256").hexdigest()
+        return found if found == sha256 else ""
+
+    def _transferred(self, version: VersionInfo, choice: Choice, target: Path, context: JobContext) -> str:
+        """Fetch a file to its place and return its digest."""
+        file = choice.file
         route = f"{self.options.url}/api/download/models/{version.id}?fileId={file.id}"
         listed = file.url if self._hosts.may_see_key(file.url) else route
         source = Source(tuple(dict.fromkeys((listed, route))), file.name, file.size, file.sha256)
         partial = Partial(target, PartState(version.id, file.id, file.sha256))
         key = context.secret(KEY)
-        digest = Transfer(source, target, partial, context, self.options, self._hosts, key).run()
-        size = target.stat().st_size
-        plain = describe_file(model, version, choice, digest, size, self.options.url)
-        write_sidecar(target, plain)
-        context.progress("downloading", 1.0, f"Saved as {target.name}", bytes_done=size, bytes_total=size)
+        return Transfer(source, target, partial, context, self.options, self._hosts, key).run()
 
     def _is_here(self, version: VersionInfo, choice: Choice) -> bool:
         digest = choice.file.sha256

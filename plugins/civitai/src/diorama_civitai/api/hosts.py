@@ -17,6 +17,7 @@ _SITES = frozenset(
 )
 """The site's own names. Storage has other names, some of them below civitai.com: they never see the key."""
 _PORTS = {"http": 80, "https": 443}
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 class Hosts:
@@ -53,17 +54,27 @@ class Hosts:
             raise BackendError(f"A redirect to {host} leaves encryption, which is refused.")
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise BackendError(f"{host} has no address.", retryable=True) from error
         addresses = list(dict.fromkeys(str(item[4][0]) for item in found))
-        if not trusted and not all(
-            ipaddress.ip_address(item.partition("%")[0]).is_global for item in addresses
-        ):
+        if not trusted and not all(is_public(item) for item in addresses):
             raise BackendError(
                 f"Civitai sends the download to {host}, which is not on the public internet.",
                 fix=f'If you trust it, add "{host}" to `allow_hosts` of this backend in config.toml.',
             )
         return addresses
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is on the public internet, also where IPv6 only wraps an IPv4 address."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(found, ipaddress.IPv6Address):
+        inner = found.ipv4_mapped or found.sixtofour or (found.teredo[1] if found.teredo else None)
+        if inner is None and found in _NAT64:
+            inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(str(inner))
+    return found.is_global and not found.is_multicast
 
 
 def _origin(url: str) -> tuple[str, str, int]:
