@@ -28,6 +28,7 @@ check: setup ## Lint, types, layers.
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@sh scripts/check-web.sh
 
 format: setup ## Format and fix what can be fixed by itself.
 	$(BIN)/ruff format .
