@@ -16,7 +16,7 @@ from diorama.contract import (
     RateLimited,
 )
 
-ADD_KEY = "Add your Civitai key: `diorama keys set civitai api_key`, or set CIVITAI_API_TOKEN."
+ADD_KEY = "Add your Civitai key: `diorama keys set civitai`, or set CIVITAI_API_TOKEN."
 
 
 def api_error(status: int, body: bytes, after: float | None, *, has_key: bool) -> DioramaError:
