@@ -17,7 +17,9 @@ def made(server: Any) -> list[str]:
     """Ids of six pictures, oldest first."""
     ids = []
     for number in range(6):
-        job = server.finished(server.submit(prompt=f"library piece {number}", session_id="library", seed=100 + number))
+        job = server.finished(
+            server.submit(prompt=f"library piece {number}", session_id="library", seed=100 + number)
+        )
         ids.append(job["images"][0]["id"])
     return ids
 
@@ -130,7 +132,9 @@ def test_sessions_are_renamed_put_away_and_restored(server: Any, page: Any) -> N
     sheet.get_by_role("button", name="Delete Renamed here").click()
     expect(sheet.get_by_role("link", name=re.compile("Renamed here"))).to_have_count(0)
     sheet.get_by_label("Deleted").check()
-    sheet.get_by_role("listitem").filter(has_text="Renamed here").get_by_role("button", name="Restore").click()
+    sheet.get_by_role("listitem").filter(has_text="Renamed here").get_by_role(
+        "button", name="Restore"
+    ).click()
     expect(sheet.get_by_text("Renamed here")).to_have_count(0)
 
 

@@ -19,8 +19,12 @@ def filled(server: Any) -> dict[str, str]:
     """Some of everything; the addresses of single things by name."""
     for number in range(5):
         ratio = ["1:1", "16:9", "9:16"][number % 3]
-        server.finished(server.submit(prompt=f"study {number}", session_id="studies", aspect_ratio=ratio, num_images=2))
-    video = server.finished(server.submit(prompt="dusk", kind="video", model="fake:video", session_id="clips"))
+        server.finished(
+            server.submit(prompt=f"study {number}", session_id="studies", aspect_ratio=ratio, num_images=2)
+        )
+    video = server.finished(
+        server.submit(prompt="dusk", kind="video", model="fake:video", session_id="clips")
+    )
     server.finished(server.submit(prompt="refused", session_id="studies", parameters={"trouble": "refuse"}))
     last = server.finished(server.submit(prompt="a last study", session_id="studies", width=65, height=64))
     image = last["images"][0]["id"]
@@ -41,7 +45,9 @@ NAMES = [
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_page_in_both_themes_at_three_widths(server: Any, page: Any, filled: dict[str, str], name: str) -> None:
+def test_a_page_in_both_themes_at_three_widths(
+    server: Any, page: Any, filled: dict[str, str], name: str
+) -> None:
     if not AXE.is_file():
         pytest.skip("axe-core is not installed: npm ci in web/ui")
     axe = AXE.read_text(encoding="utf-8")
@@ -67,7 +73,8 @@ def test_a_page_in_both_themes_at_three_widths(server: Any, page: Any, filled: d
 def violations(page: Any) -> list[str]:
     # A menu has guards that catch the focus at its edges: hidden from readers on purpose, and focus never rests there.
     result = page.evaluate(
-        """async (tags) => (await axe.run({ exclude: ["[data-base-ui-focus-guard]"] }, { runOnly: tags, resultTypes: ["violations"] })).violations
+        """async (tags) => (await axe.run({ exclude: ["[data-base-ui-focus-guard]"] },
+            { runOnly: tags, resultTypes: ["violations"] })).violations
             .flatMap((item) => item.nodes.map((node) => `${item.id} ${node.target} ${node.failureSummary}`))""",
         RULES,
     )
