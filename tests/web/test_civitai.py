@@ -183,7 +183,9 @@ def test_shared_cancelled_and_continued(civitai: Any, site: Site) -> None:
     assert running["status"] == "downloading"
     assert running["numbers"]["bytes_total"] == len(CHECKPOINT)
     assert 0 < running["numbers"]["bytes_done"] <= len(CHECKPOINT) // 2
-    assert running["progress"] == pytest.approx(99 * running["numbers"]["bytes_done"] / len(CHECKPOINT), abs=0.1)
+    assert running["progress"] == pytest.approx(
+        99 * running["numbers"]["bytes_done"] / len(CHECKPOINT), abs=0.1
+    )
     assert running["eta_seconds"] > 0
     assert civitai.client.delete(f"/api/civitai/downloads/{first}").status_code == 200
     assert civitai.finished(first)["status"] == "cancelled"

@@ -29,3 +29,8 @@ def job(
     model = backend.describe(native_id, look)
     assert model is not None
     return RecordingJobContext(model, folder, secrets={"api_key": key} if key else {}, **more)
+
+
+def files(folder: Path) -> list[str]:
+    """Every file below a folder, by relative path."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())

@@ -25,6 +25,9 @@ def safetensors(size: int = 4096, seed: int = 0, **metadata: str) -> bytes:
     return struct.pack("<Q", len(raw)) + raw + body
 
 
+BIG = safetensors(3_000_000, seed=5)
+
+
 def file_block(file_id: int, content: bytes, name: str = "paint.safetensors", **more: Any) -> dict[str, Any]:
     digest = hashlib.sha256(content).hexdigest().upper()
     return {
