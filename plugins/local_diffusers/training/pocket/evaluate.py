@@ -23,7 +23,7 @@ from .captions import caption
 from .free_prompts import FREE, asked
 from .judge import FIELDS, Judge, judge_score, train_judge
 from .profiles import PROFILES
-from .sampling import draw
+from .sampling import GUIDANCE, STEPS, draw
 from .scenes import POSITIONS, render, sample_scene
 from .vae_stage import to_tensor
 
@@ -196,8 +196,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="run folder, holds the judge")
     parser.add_argument("--profile", choices=PROFILES, default="cpu")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the 500 prompts")
-    parser.add_argument("--steps", type=int, default=10)
-    parser.add_argument("--guidance", type=float, default=2.5)
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--guidance", type=float, default=GUIDANCE)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", type=Path, help="also write the figures here")
     args = parser.parse_args()

@@ -43,21 +43,18 @@ class Average:
 class Loop:
     """A training loop bounded by minutes of its own running time, resumable from `path`.
 
-    Iterate over `steps()`; call `learn(loss)` once in every step. The learning rate follows a cosine
-    over the budget, so the same budget means the same schedule on any machine.
+    Iterate over `steps()`; call `learn(loss)` once in every step. The learning rate stays at
+    `rate` for the share `hold` of the budget and follows a cosine down to a hundredth of it afterwards.
     """
 
     def __init__(
         self, module: nn.Module, path: Path, minutes: float, rate: float,
         ema: float = 0.999, betas: tuple[float, float] = (0.9, 0.99), decay: float = 0.0, save_every: float = 180.0,
+        hold: float = 0.0,
     ) -> None:  # fmt: skip
-        self.module, self.path, self.budget, self.rate, self.save_every = (
-            module,
-            path,
-            minutes * 60,
-            rate,
-            save_every,
-        )
+        self.module, self.path, self.budget = module, path, minutes * 60
+        self.rate, self.save_every = rate, save_every
+        self.hold = hold
         self.parameters = [p for p in module.parameters() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(self.parameters, lr=rate, betas=betas, weight_decay=decay)
         self.average = Average(module, ema)
@@ -95,8 +92,9 @@ class Loop:
     def learn(self, loss: torch.Tensor) -> None:
         """One optimiser step on `loss`."""
         warm = min(1.0, (self.step + 1) / 200)
+        late = max(0.0, self.progress - self.hold) / (1 - self.hold)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.rate * warm * (0.01 + 0.99 * (0.5 + 0.5 * cos(pi * self.progress)))
+            group["lr"] = self.rate * warm * (0.01 + 0.99 * (0.5 + 0.5 * cos(pi * late)))
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.parameters, 1.0, foreach=True)

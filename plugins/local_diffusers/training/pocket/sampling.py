@@ -12,8 +12,8 @@ from transformers import CLIPTextModel, CLIPTokenizer
 from .loop import Average
 from .unet_stage import build_unet, sampler
 
-STEPS = 10
-GUIDANCE = 2.5
+STEPS = 20
+GUIDANCE = 3.0
 
 SHOWN = (
     "a red ball under a yellow sun", "one green triangle, plain white behind",

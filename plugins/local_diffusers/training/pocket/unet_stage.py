@@ -23,6 +23,8 @@ SCHEDULE = {
 }  # fmt: skip
 """Noise schedule, in training and in the shipped scheduler."""
 EMPTY_SHARE = 0.1
+PAIR_SHARE = 0.75
+"""Share of pictures with two things: they are learned last, so they are shown more often than they are drawn."""
 
 
 def build_unet() -> UNet2DConditionModel:
@@ -52,9 +54,11 @@ class Captions:
         self.empty = tokenize(tokenizer, [""])[0]
 
     def batches(self, size: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Endless (latents, weights, token ids), going through all scenes again and again."""
+        """Endless (latents, weights, token ids), in random order."""
+        pairs = np.array([len(scene.things) == 2 for scene in self.encoded.scenes])
+        chance = np.where(pairs, PAIR_SHARE / max(1, pairs.sum()), (1 - PAIR_SHARE) / max(1, (~pairs).sum()))
         while True:
-            rows = self.order.permutation(len(self.encoded.scenes))
+            rows = self.order.choice(len(pairs), len(pairs), p=chance / chance.sum())
             for k in range(0, len(rows) - size + 1, size):
                 chosen = torch.from_numpy(rows[k : k + size])
                 ids = tokenize(
@@ -71,9 +75,8 @@ def train_unet(
     that doubles the samples seen, to draw a grid."""
     unet = build_unet().to(profile.device)
     tokenizer = CLIPTokenizer.from_pretrained(out / "tokenizer")
-    loop = Loop(
-        unet, out / "unet.pt", profile.unet_minutes, rate=profile.unet_rate, ema=0.999, save_every=120
-    )
+    path, rate = out / "unet.pt", profile.unet_rate
+    loop = Loop(unet, path, profile.unet_minutes, rate, ema=0.999, save_every=120, hold=0.75)
     text = text.to(profile.device).eval().requires_grad_(False)
     noise = DDIMScheduler(**SCHEDULE)
     source = Captions(encoded, tokenizer, seed=loop.step + 7).batches(profile.batch)
@@ -89,7 +92,7 @@ def train_unet(
             with torch.no_grad():
                 hidden = text(input_ids=ids).last_hidden_state
             loop.learn(
-                diffusion_loss(unet, noise, x, weight, hidden, power=0.45 if loop.progress < 0.7 else 0.7)
+                diffusion_loss(unet, noise, x, weight, hidden, power=0.45 if loop.progress < 0.75 else 0.65)
             )
     loop.average.copy_to(unet)
     unet.eval().save_pretrained(out / "unet")
