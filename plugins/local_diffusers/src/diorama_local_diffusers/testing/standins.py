@@ -17,12 +17,13 @@ FAMILIES = tuple(name for name in makers() if ":" not in name)
 SCALES = {"enlarger-4x": 4, "enlarger-2x": 2}
 
 
-def build_standins(root: Path, families: Iterable[str] = ()) -> Path:
+def build_standins(root: Path, families: Iterable[str] = (), size: int = 64) -> Path:
     """Write stand-ins below ``root`` and return the list of models that names them.
 
     Args:
         root: A folder; it is made when it is not there. What is there already is kept.
         families: Which families; all whose libraries are here when empty. Upscalers, LoRA and ControlNets come along.
+        size: Usual width and height of their pictures, in pixels.
     """
     import torch
 
@@ -35,7 +36,7 @@ def build_standins(root: Path, families: Iterable[str] = ()) -> Path:
     wanted = [name for name in families or FAMILIES if not missing_libraries(name)]
     rows: list[dict[str, Any]] = []
     for family in wanted:
-        rows += _rows(family, build(family, root), root)
+        rows += _rows(family, build(family, root), root, size)
     rows += _upscalers(root)
     return _write_list(root, rows)
 
@@ -46,9 +47,9 @@ def missing_libraries(family: str) -> list[str]:
     return [name for name in needed if find_spec(name) is None]
 
 
-def _rows(family: str, folder: Path, root: Path) -> list[dict[str, Any]]:
+def _rows(family: str, folder: Path, root: Path, size: int) -> list[dict[str, Any]]:
     row = {"name": f"tiny-{family}", "path": str(folder), "type": family, "default_steps": 2}
-    row |= {"default_width": 64, "default_height": 64}
+    row |= {"default_width": size, "default_height": size}
     if family in ("cogvideox", "cogvideox-i2v", "ltx2", "wan", "wan-i2v", "mochi", "svd"):
         row["default_num_frames"] = 9
     rows = [row]
