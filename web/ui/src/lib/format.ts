@@ -8,6 +8,7 @@ export function startOfDay(now: Date): number {
 
 /** `3.2 s`, `1:05`, `2:00:10`. */
 export function seconds(value: number): string {
+  if (value < 0.1) return "under 0.1 s";
   if (value < 60) return `${value < 10 ? value.toFixed(1) : Math.round(value)} s`;
   const whole = Math.round(value);
   const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
