@@ -21,7 +21,7 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-RATE, SIZE, SCALE = 24, (160, 96), 2.0
+RATE, SIZE, SCALE = 24, (96, 64), 4.0
 GOAL, GOAL_MEMORY, ROUNDS = 1.3, 1.05, 3
 PEAK = """
 import resource, sys
@@ -82,15 +82,16 @@ def write_clip(place: Path, length: int) -> Path:
 
 
 def upscaler() -> Any:
-    """Return a small Compact network with random weights, as large as the bundled one is small."""
+    """Return the bundled network."""
+    import diorama_local_diffusers
     import torch
-    from diorama_local_diffusers.upscale.networks import Shape, build
     from diorama_local_diffusers.upscale.pictures import TILE, Upscaler
+    from diorama_local_diffusers.upscale.weights import open_network
 
     torch.set_num_threads(1)
-    torch.manual_seed(0)
-    shape = Shape("compact", 2, 16, 4)
-    return Upscaler(build(shape).eval(), shape, "cpu", torch.float32, TILE, False)
+    weights = Path(diorama_local_diffusers.__file__).parent / "pocket_upscale" / "pocket-upscale.safetensors"
+    network, shape = open_network(weights, "cpu", torch.float32)
+    return Upscaler(network.eval(), shape, "cpu", torch.float32, TILE, False)
 
 
 def enlarge(source: Path, target: Path) -> None:
