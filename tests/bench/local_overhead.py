@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from _tiny_engine import run, tiny_engine
 
 ROUNDS, STEPS, GOAL = 5, 20, 1.05
-SIZE = {"flux": 384, "wan": 192}
+SIZE = {"flux": 768, "wan": 192}
 FRAMES, FPS = 9, 8
 PROMPT = "a cat"
 
@@ -26,7 +26,7 @@ PROMPT = "a cat"
 def main() -> int:
     """Measure; exit code 1 if a goal is missed."""
     missed = 0
-    with tiny_engine(("flux", "wan"), 512) as (engine, root):
+    with tiny_engine(("flux", "wan"), 768) as (engine, root):
         for family, kind, options in (
             ("flux", "generate", {}),
             ("wan", "video", {"num_frames": FRAMES, "fps": FPS}),
