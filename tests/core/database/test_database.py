@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from diorama.contract import Conflict
 from diorama.database import connection as connecting
 from diorama.database.connection import HEAD, migrate, open_engine
 from diorama.database.tables import values
@@ -55,6 +56,16 @@ def test_an_older_database_is_backed_up_first(tmp_path: Path) -> None:
     migrate(open_engine(f"sqlite:///{file}"), backup_from=file)
     assert len(list(tmp_path.glob("old.before-*.bak"))) == 1
     assert "jobs" in {name for _kind, name, _sql in form(file)}
+
+
+def test_a_newer_database_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "new.sqlite"
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+        connection.execute("INSERT INTO alembic_version VALUES ('9999')")
+    connection.close()
+    with pytest.raises(Conflict, match="newer Diorama"):
+        migrate(open_engine(f"sqlite:///{file}"), backup_from=file)
 
 
 def test_a_failing_write_takes_nothing_else_with_it(database: Database) -> None:

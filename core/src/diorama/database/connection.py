@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from diorama.contract.errors import Conflict
+
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
@@ -49,6 +51,9 @@ def migrate(engine: Engine, backup_from: Path | None = None) -> None:
     Args:
         engine: The database.
         backup_from: SQLite file that is copied beside itself before an existing database is changed.
+
+    Raises:
+        Conflict: a newer Diorama has changed the tables.
     """
     from sqlalchemy import inspect, text
 
@@ -58,12 +63,25 @@ def migrate(engine: Engine, backup_from: Path | None = None) -> None:
             version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
             if version == HEAD:
                 return
+            if version is not None and version not in _known():
+                raise Conflict(
+                    f"The database was made by a newer Diorama (its form is {version}, this one knows {HEAD}).",
+                    fix="Update Diorama, or set DIORAMA_HOME to another folder.",
+                )
     if not tables:
         _create(engine)
         return
     if backup_from and backup_from.exists():
         shutil.copy2(backup_from, backup_from.with_suffix(f".before-{HEAD}-{int(time.time())}.bak"))
     _upgrade(engine)
+
+
+def _known() -> set[str]:
+    """Return the revisions that this version can upgrade from."""
+    return {
+        path.name.split("_")[0]
+        for path in (Path(__file__).parent / "migrations" / "versions").glob("[0-9]*.py")
+    }
 
 
 def _create(engine: Engine) -> None:
