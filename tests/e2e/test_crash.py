@@ -20,7 +20,7 @@ import pytest
 POINTS = (
     "accepted", "leased", "loading", "mid_step", "staged", "file_placed", "before_commit", "after_commit",
 )  # fmt: skip
-BODY = {"prompt": "a ball", "idempotency_key": "k", "num_images": 2}
+BODY = {"prompt": "a ball", "idempotency_key": "k", "num_images": 2, "parameters": {"delay": 0.5}}
 
 
 class Server:

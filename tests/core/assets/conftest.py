@@ -82,7 +82,9 @@ def keep(
     """Return a function that takes content all the way into the store."""
 
     def run(content: Any, *, position: int = 0, request: dict[str, Any] | None = None, **more: Any) -> Asset:
-        own: dict[str, Any] = {name: more.pop(name) for name in ("session_id", "batch_id", "owner") if name in more}
+        own: dict[str, Any] = {
+            name: more.pop(name) for name in ("session_id", "batch_id", "owner") if name in more
+        }
         facts = more.pop("facts", {})
         this: dict[str, Any] = {
             **job,

@@ -65,4 +65,4 @@ def server(environ: dict[str, str]) -> Iterator[str]:
     else:
         raise AssertionError("the server did not say where it serves")
     process.send_signal(signal.SIGTERM)
-    assert process.wait(15) in (0, -signal.SIGTERM)
+    assert process.wait(60) in (0, -signal.SIGTERM)

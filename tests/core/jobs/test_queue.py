@@ -280,7 +280,9 @@ def test_downloads_run_beside_the_device(world):
     )
     world.queue.submit([download]).result(10)
     assert world.queue.wait(download.id, 10).status is JobStatus.COMPLETED
-    assert world.catalog.arrivals == ["local:b"], "the catalog learns of it before anyone sees the job completed"
+    assert world.catalog.arrivals == ["local:b"], (
+        "the catalog learns of it before anyone sees the job completed"
+    )
     world.running(busy)
     world.queue.cancel(busy.id)
 

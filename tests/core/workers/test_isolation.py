@@ -87,6 +87,7 @@ def test_declared_variables_and_addresses_with_passwords_are_left_out():
         },
         ["ODD"],
     )
+    assert kept.pop("OMP_WAIT_POLICY") == "PASSIVE"
     assert kept == {"PLAIN": "2", "KEYBOARD": "3", "PWD": "/x", "MONKEY": "4"}
 
 

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 MAX_TITLE = 200
 
+CLOCK_STEP = 0.1
+"""Seconds. File systems stamp with a clock that lags behind ``time.time()`` by up to a tick of the kernel; without this
+a sweep would take a folder made right after the store for an older one."""
+
 
 class AssetStore:
     """Files under ``settings.assets_dir`` and their rows. Thread-safe.
@@ -38,7 +42,7 @@ class AssetStore:
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database, self._settings = database, settings
         self.root = settings.assets_dir
-        self._born = time.time()
+        self._born = time.time() - CLOCK_STEP
 
     # Coming in
 
