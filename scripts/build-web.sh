@@ -3,7 +3,8 @@
 set -eu
 cd web/ui
 if [ ! -d node_modules ] || [ package-lock.json -nt node_modules ]; then
-    npm ci --no-audit --no-fund --loglevel=error
+    # not `npm ci`: it refuses a lock file without the binaries of other platforms, which npm leaves out when it locks
+    npm install --no-save --no-audit --no-fund --loglevel=error
     touch node_modules
 fi
 npm run --silent build

@@ -15,7 +15,8 @@ CALLER = set(
 GET /api/system/status|GET /api/system/can-generate/{model_id:path}|GET /api/settings/system
 GET /api/models|GET /api/models/detailed|POST /api/models/refresh|GET /api/models/{model_id:path}
 GET /api/models/cache-status|GET /api/models/downloads|POST /api/models/{model_id:path}/download
-DELETE /api/models/{model_id:path}/cache|DELETE /api/models/{model_id:path}|GET /api/loras|POST /api/loras/scan|POST /api/models/{model_id:path}/unload
+DELETE /api/models/{model_id:path}/cache|DELETE /api/models/{model_id:path}|GET /api/loras
+POST /api/loras/scan|POST /api/models/{model_id:path}/unload
 POST /api/generate|POST /api/plan|POST /api/edit
 POST /api/jobs|GET /api/jobs|POST /api/jobs/batch|GET /api/jobs/{job_id}|DELETE /api/jobs/{job_id}
 POST /api/jobs/{job_id}/retry|GET /api/jobs/{job_id}/events|GET /api/jobs/{job_id}/status

@@ -27,7 +27,17 @@ class Gauge:
         stage_started: Monotonic seconds.
     """
 
-    __slots__ = ("_bases", "_download_only", "_seconds", "fraction", "message", "numbers", "percent", "stage_started", "status")
+    __slots__ = (
+        "_bases",
+        "_download_only",
+        "_seconds",
+        "fraction",
+        "message",
+        "numbers",
+        "percent",
+        "stage_started",
+        "status",
+    )
 
     def __init__(self, status: JobStatus, percent: float = 0.0) -> None:
         self.status = status
@@ -37,7 +47,9 @@ class Gauge:
         self.fraction: float | None = None
         self.stage_started = time.monotonic()
         self._bases: dict[str, float] = {}
-        self._download_only = status is JobStatus.DOWNLOADING  # work begins otherwise, and downloads on the way
+        self._download_only = (
+            status is JobStatus.DOWNLOADING
+        )  # work begins otherwise, and downloads on the way
         self._seconds: dict[str, float] = {}
 
     def report(self, stage: Stage, fraction: float | None, message: str, numbers: Mapping[str, Any]) -> bool:

@@ -100,9 +100,7 @@ class BackendConformance:
     def registry(self, backend: Backend, tmp_path: Path) -> Iterator[PluginRegistry]:
         """Return a registry that holds only this backend."""
         home = tmp_path / "engine"
-        registry = PluginRegistry(
-            Settings(config_dir=home, data_dir=home / "data", cache_dir=home / "cache")
-        )
+        registry = PluginRegistry(Settings(config_dir=home, data_dir=home / "data", cache_dir=home / "cache"))
         registry.add(backend)
         yield registry
         registry.close()

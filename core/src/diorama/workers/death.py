@@ -74,7 +74,9 @@ class Death:
                 f"The system ended the worker on {self.device}: its memory ran out.", fix=OOM_ADVICE
             )
         said = self._said()
-        if not self.reported and self.code >= 0:  # it gave up by itself; one that was killed may come up next time
+        if (
+            not self.reported and self.code >= 0
+        ):  # it gave up by itself; one that was killed may come up next time
             return BackendNotReady(
                 f"The worker for {self.device} ended before it came up ({self._how()}).{said}",
                 fix=f"Its log is {self.log}. Check that Diorama is installed for the interpreter `worker_python`.",
