@@ -125,9 +125,11 @@ def test_a_second_server_refuses(server: str, diorama: Any) -> None:
 
 def test_ctrl_c_cancels_the_job(environ: dict[str, str], tmp_path: Path, diorama: Any) -> None:
     command = [sys.executable, "-m", "diorama", "slow", "-p", "delay=60"]
+    # What a shell starts in the background ignores SIGINT, and children inherit that: a suite run so would hang here.
     process = subprocess.Popen(
-        command, env=environ, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+        command, env=environ, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
     assert process.stderr is not None
     for line in process.stderr:
         if line.startswith("generating"):

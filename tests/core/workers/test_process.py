@@ -175,9 +175,11 @@ def test_close_ends_a_deaf_worker_by_force(make_bench):
 
 
 def test_warm_starts_the_worker_and_lets_backends_import(bench):
-    bench.executor.warm()
-    facts = bench.run("tell")[0].facts
-    assert facts["warmed"]
+    bench.executor.warm()  # in a thread of its own, so a first job may come before it
+    deadline = time.monotonic() + 20
+    while not (warmed := bench.run("tell")[0].facts["warmed"]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert warmed
 
 
 def test_unload_reaches_the_worker_and_the_thread(bench):
