@@ -40,14 +40,14 @@ DELETE /api/sessions/{session_id}|POST /api/sessions/{session_id}/restore
 GET /api/video-sessions|POST /api/video-sessions|GET /api/video-sessions/{session_id}
 PATCH /api/video-sessions/{session_id}|DELETE /api/video-sessions/{session_id}
 POST /api/video-sessions/{session_id}/restore
-GET /api/settings|POST /api/settings|GET /api/settings/providers|PUT /api/settings/providers/{backend_id}/{name}
-DELETE /api/settings/providers/{backend_id}/{name}|POST /api/settings/providers/{backend_id}/test
+GET /api/settings|POST /api/settings|PUT /api/settings/spending|GET /api/settings/logs|DELETE /api/settings/logs
+GET /api/settings/logs/{log_id}|DELETE /api/settings/logs/{log_id}
 GET /api/providers|GET /api/providers/{provider_id}|PUT /api/providers/{provider_id}
 DELETE /api/providers/{provider_id}|POST /api/providers/{provider_id}/test
 POST /api/providers/{provider_id}/discover|POST /api/estimate|GET /api/costs
 GET /api/plugins|GET /openapi.json|GET /docs
 GET /api/civitai/models|GET /api/civitai/models/{model_id}|GET /api/civitai/model-versions/{version_id}
-GET /api/civitai/by-hash/{digest}|GET /api/civitai/by-asset/{asset_id}
+GET /api/civitai/by-hash/{digest}|GET /api/civitai/by-asset/{asset_id}|GET /api/civitai/preview
 POST /api/civitai/downloads|GET /api/civitai/downloads|DELETE /api/civitai/downloads/{job_id}
 GET /api/comfyui/status|GET /api/comfyui/workflows|POST /api/comfyui/workflows|POST /api/comfyui/convert
 GET /api/comfyui/workflows/{workflow_id}|PUT /api/comfyui/workflows/{workflow_id}

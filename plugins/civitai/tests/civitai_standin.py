@@ -50,6 +50,7 @@ class Site:
     def __init__(self) -> None:
         self.models: list[dict[str, Any]] = []
         self.content: dict[int, bytes] = {}
+        self.pictures: dict[str, bytes] = {}
         self.asked: list[tuple[str, str, dict[str, str]]] = []
         self.api_faults: list[tuple[int, dict[str, str], bytes]] = []
         self.download_faults: list[tuple[int, dict[str, str], bytes]] = []
@@ -166,7 +167,10 @@ class _Handler(BaseHTTPRequestHandler):
         kind = "download" if parts.path.startswith("/api/download/") else self.kind
         self.site.asked.append((kind, self.path, headers))
         query = parse_qs(parts.query)
-        if kind == "storage":
+        if parts.path.startswith("/pictures/"):
+            found = self.site.pictures.get(parts.path.rpartition("/")[2])
+            self.answer(200 if found else 404, found or b"", Content_Type="image/png")
+        elif kind == "storage":
             self._storage(query, headers)
         elif kind == "download":
             self._download(parts.path, query, headers)

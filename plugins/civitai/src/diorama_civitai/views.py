@@ -117,4 +117,4 @@ def image_view(image: ImageInfo) -> dict[str, Any]:
 
 
 def _safe(image: ImageInfo) -> bool:
-    return image.url.startswith("https://") and image.level <= SAFE_LEVELS
+    return image.url.startswith(("https://", "http://")) and image.level <= SAFE_LEVELS

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import hashlib
+from typing import Annotated, Any, Literal
 
 from diorama.contract import InvalidRequest
 from diorama.services import civitai
+from diorama.services.civitai_previews import preview
 from fastapi import Path, Query
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 
 from diorama_web.access import AssetId, CallerDep, EngineDep, JobId, private_router
 from diorama_web.encoding import reply
+from diorama_web.routes.files import media_headers
 from diorama_web.schemas.base import Message
 from diorama_web.schemas.civitai import (
     CivitaiDownload,
@@ -27,6 +30,9 @@ Number = Annotated[int, Path(ge=1, lt=10**12)]
 Word = Annotated[str | None, Query(max_length=200)]
 Words = Annotated[list[str] | None, Query(max_length=20)]
 Digest = Annotated[str, Path(min_length=8, max_length=64, pattern=r"^[0-9A-Fa-f]+$")]
+_PICTURE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/webp": {}}, "description": "The picture, made small."}
+}
 
 
 @router.get("/civitai/models", response_model=CivitaiModels)
@@ -66,6 +72,22 @@ def find_civitai_hash(digest: Digest, engine: EngineDep, nsfw: bool = False) -> 
 def find_civitai_origins(asset_id: AssetId, engine: EngineDep) -> Response:
     """Return the versions behind the hashes of an asset's recipe."""
     return reply(civitai.of_asset(engine, asset_id))
+
+
+@router.get("/civitai/preview", response_class=FileResponse, responses=_PICTURE)
+def get_civitai_preview(
+    engine: EngineDep,
+    url: Annotated[
+        str, Query(min_length=8, max_length=2048, description="As a model or a version lists it.")
+    ],
+    size: Literal["card", "page"] = "card",
+) -> Response:
+    """Return a preview picture, or a still of a preview video, fetched by this server: pages load nothing from elsewhere."""
+    file = preview(engine, url, size)
+    name = hashlib.sha256(file.name.encode()).hexdigest()[:16]
+    return FileResponse(
+        file, media_type="image/webp", headers=media_headers(name, f"{name}.webp", inline=True)
+    )
 
 
 @router.post("/civitai/downloads", response_model=JobAccepted, status_code=202)

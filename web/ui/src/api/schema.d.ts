@@ -340,6 +340,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/civitai/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Civitai Preview
+         * @description Return a preview picture, or a still of a preview video, fetched by this server: pages load nothing from elsewhere.
+         */
+        get: operations["get_civitai_preview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/comfyui/convert": {
         parameters: {
             query?: never;
@@ -5939,6 +5959,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CivitaiModel"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    get_civitai_preview: {
+        parameters: {
+            query: {
+                size?: "card" | "page";
+                /** @description As a model or a version lists it. */
+                url: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture, made small. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/webp": unknown;
                 };
             };
             /** @description What went wrong, and what to do about it */
