@@ -23,7 +23,7 @@ from diorama_local_diffusers.runtime.embeddings import embeddings
 from diorama_local_diffusers.runtime.memory import is_out_of_memory
 from diorama_local_diffusers.runtime.previews import linear_preview
 from diorama_local_diffusers.runtime.profiles import profile_on
-from diorama_local_diffusers.runtime.prompts import fit_prompts
+from diorama_local_diffusers.runtime.prompts import fit_prompts, report_weights
 from diorama_local_diffusers.runtime.residency import Loaded
 from diorama_local_diffusers.runtime.steps import StepReporter, cancellable_blocks
 
@@ -59,8 +59,11 @@ def run_each(
     with equipment(loaded, plan.task, plan.size, request, context) as (pipe, more):
         call = call_arguments(loaded, plan.task, request, pipe, plan.steps) | plan.arguments | more
         call["output_type"] = "pil"
-        if loaded.family.reads_clip_only:
-            call = fit_prompts(pipe, call, context)
+        call = (
+            fit_prompts(pipe, call, context)
+            if loaded.family.reads_clip_only
+            else report_weights(call, context)
+        )
         saved = []
         for index in range(request.num_images):
             shown = previewer(loaded, pipe, plan.size)

@@ -9,6 +9,7 @@ from diorama.contract import Artifact, Audio, InvalidRequest, JobContext, Operat
 from diorama_local_diffusers.families.base import Task
 from diorama_local_diffusers.families.video import VideoFamily
 from diorama_local_diffusers.runtime.calls import call_arguments, previewer, run_once
+from diorama_local_diffusers.runtime.prompts import report_weights
 from diorama_local_diffusers.runtime.residency import Loaded
 from diorama_local_diffusers.runtime.steps import StepReporter
 
@@ -34,6 +35,7 @@ def video(loaded: Loaded, request: VideoRequest, context: JobContext) -> list[Ar
     steps = family.steps_of(request, loaded.entry)
     call = call_arguments(loaded, task, request, pipe, steps) | family.video_arguments(request, frames, fps)
     call |= {"width": size[0], "height": size[1], "output_type": "np"}
+    call = report_weights(call, context)
     if not family.reads_prompt:
         del call["prompt"]
     if picture is not None:
