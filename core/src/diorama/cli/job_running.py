@@ -122,8 +122,11 @@ def _target(
 def _print_result(job: Mapping[str, Any], paths: list[Path], options: argparse.Namespace) -> None:
     for note in job.get("adjusted", ()):
         warn(clean(f"adjusted {note['field']}: {note['before']} -> {note['after']}. {note['why']}"))
+    same: dict[tuple[str, str], list[str]] = {}
     for note in job.get("ignored", ()):
-        warn(clean(f"ignored {note['field']}: {note['before']}. {note['why']}"))
+        same.setdefault((note["field"], note["why"]), []).append(str(note["before"]))
+    for (field, why), values in same.items():
+        warn(clean(f"ignored {field}: {', '.join(values)}. {why}"))
     if options.output == "-":
         return
     if options.json:

@@ -1,5 +1,6 @@
 import type { Job } from "@/api/client";
 import { plain } from "@/lib/format";
+import { together } from "@/lib/notes";
 
 type Wrong = { message: string; fix?: string | null } | null;
 
@@ -12,8 +13,8 @@ export function JobNotes({ job, error }: { job: Pick<Job, "adjusted" | "ignored"
       {job.adjusted.map((note) => (
         <li key={`a-${note.field}`} className="note"><span className="param">{note.field}</span>: {plain(note.before)} became {plain(note.after)}. {note.why}</li>
       ))}
-      {job.ignored.map((note) => (
-        <li key={`i-${note.field}`} className="note"><span className="param">{note.field}</span> has no effect here. {note.why}</li>
+      {together(job.ignored).map(({ field, why, values }) => (
+        <li key={`i-${field}-${why}`} className="note"><span className="param">{field}</span>: {values.join(", ")} had no effect. {why}</li>
       ))}
     </ul>
   );
