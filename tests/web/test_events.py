@@ -33,6 +33,47 @@ def test_a_job_is_told_from_first_to_last(server: Any) -> None:
     assert told == sorted(told), "progress never goes back"
 
 
+def percent(events: list[tuple[str, Any]]) -> list[float]:
+    return [data["progress"] for name, data in events if name in ("status", "progress")]
+
+
+def test_progress_never_falls_for_one_who_joins_at_any_moment(server: Any) -> None:
+    for _ in range(12):
+        job_id = server.submit(parameters={"delay": 0.1})
+        with follow(server, job_id) as stream:
+            told = percent([(name, data) for _, name, data in read_events(stream)])
+        assert told == sorted(told)
+        assert told[-1] == 100
+
+
+def test_progress_never_falls_for_one_who_reconnects_again_and_again(server: Any) -> None:
+    job_id = server.submit(parameters={"delay": 1.5})
+    told: list[float] = []
+    ids: list[int] = []
+    while True:
+        with follow(server, job_id, ids[-1] if ids else None) as stream:
+            if stream.status_code == 204:
+                break
+            few = [event for event, _ in zip(read_events(stream), range(2), strict=False)]
+        ids += [number for number, _, _ in few]
+        told += percent([(name, data) for _, name, data in few])
+    assert ids == sorted(set(ids))
+    assert told == sorted(told)
+    assert told[-1] == 100
+
+
+def test_progress_never_falls_over_the_websocket(server: Any) -> None:
+    for _ in range(8):
+        job_id = server.submit(parameters={"delay": 0.1})
+        with connect(f"{server.url.replace('http', 'ws')}/ws/{job_id}") as socket:
+            messages = [json.loads(message) for message in socket]
+        told = percent([(message["type"], message["data"]) for message in messages])
+        assert told == sorted(told)
+        assert told[-1] == 100
+        ids = [message["id"] for message in messages]
+        assert ids == sorted(set(ids))
+
+
 def test_a_reconnecting_listener_gets_what_it_missed(server: Any) -> None:
     job_id = server.submit(parameters={"delay": 1.5})
     with follow(server, job_id) as stream:

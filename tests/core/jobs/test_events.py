@@ -94,3 +94,25 @@ def test_a_stream_gives_time_for_keep_alives():
     stream = EventHub().stream("j", idle=0.01)
     assert next(stream) is None
     stream.close()
+
+
+def test_progress_that_was_overtaken_is_left_out():
+    hub, got = EventHub(), []
+    hub.subscribe(got.append, "j")
+    hub.publish("j", "progress", {"progress": 40}, 4)
+    hub.publish("j", "progress", {"progress": 30}, 3)
+    hub.publish("j", "note", {})
+    hub.publish("j", "progress", {"progress": 50}, 5)
+    hub.close()
+    assert [event.payload.get("progress") for event in got] == [40, None, 50]
+    assert [event.revision for event in got] == [4, 0, 5]
+
+
+def test_a_mark_lies_between_the_events_before_and_after_it():
+    hub, got = EventHub(), []
+    hub.subscribe(got.append, "j")
+    hub.publish("j", "note", {})
+    mark = hub.mark()
+    hub.publish("j", "note", {})
+    assert got[0].id < mark < got[1].id
+    assert hub.kept("j", mark) == got[1:]

@@ -30,15 +30,19 @@ class Event:
         job_id: Job it is about.
         name: ``queued``, ``progress``, ``preview``, ``note``, or a final status.
         payload: Plain values.
+        revision: Of the job's state that it tells, see :class:`~diorama.jobs.records.Job`; 0 for what tells none.
     """
 
-    __slots__ = ("_data", "id", "job_id", "name", "payload")
+    __slots__ = ("_data", "id", "job_id", "name", "payload", "revision")
 
-    def __init__(self, event_id: int, job_id: str, name: str, payload: Mapping[str, Any]) -> None:
+    def __init__(
+        self, event_id: int, job_id: str, name: str, payload: Mapping[str, Any], revision: int = 0
+    ) -> None:
         self.id = event_id
         self.job_id = job_id
         self.name = name
         self.payload = payload
+        self.revision = revision
         self._data: bytes | None = None
 
     @property
@@ -57,13 +61,14 @@ class Event:
 class _Channel:
     """Ring and listeners of one job."""
 
-    __slots__ = ("last_progress", "listeners", "pending", "ring")
+    __slots__ = ("last_progress", "listeners", "pending", "revision", "ring")
 
     def __init__(self) -> None:
         self.ring: deque[Event] = deque(maxlen=RING)
         self.listeners: list[Callback] = []
         self.last_progress = 0.0
         self.pending: Mapping[str, Any] | None = None
+        self.revision = 0
 
 
 class EventHub:
@@ -83,14 +88,21 @@ class EventHub:
         self._flusher: threading.Thread | None = None
         self._closed = False
 
-    def publish(self, job_id: str, name: str, payload: Mapping[str, Any]) -> None:
-        """Send an event. Listeners are called in this thread, in order, and must be quick."""
+    def publish(self, job_id: str, name: str, payload: Mapping[str, Any], revision: int = 0) -> None:
+        """Send an event. Listeners are called in this thread, in order, and must be quick.
+
+        Progress of a lower ``revision`` than what was published before is left out: another thread has overtaken it.
+        """
         with self._wake:
             channel = self._channels.get(job_id)
             if channel is None:
                 channel = self._channels[job_id] = _Channel()
-            if name == "progress" and not self._due(job_id, channel, payload):
-                return
+            if name == "progress":
+                if revision < channel.revision:
+                    return
+                channel.revision = revision
+                if not self._due(job_id, channel, payload):
+                    return
             self._send(job_id, channel, name, payload)
 
     def subscribe(
@@ -157,6 +169,13 @@ class EventHub:
             channel = self._channels.get(job_id)
             return [event for event in channel.ring if event.id > last_id] if channel else []
 
+    def mark(self) -> int:
+        """Return an id between those of the events before and after this call. What is read afterwards is at least
+        as new as every event before."""
+        with self._wake:
+            self._next += 1
+            return self._next
+
     def watched(self) -> tuple[str, ...]:
         """Return the jobs that somebody listens to."""
         return tuple(self._watched)
@@ -176,7 +195,7 @@ class EventHub:
 
     def _send(self, job_id: str, channel: _Channel, name: str, payload: Mapping[str, Any]) -> None:
         self._next += 1
-        event = Event(self._next, job_id, name, payload)
+        event = Event(self._next, job_id, name, payload, channel.revision if name == "progress" else 0)
         if name == "preview":  # previews are large and only the newest is of use
             for old in [kept for kept in channel.ring if kept.name == "preview"]:
                 channel.ring.remove(old)

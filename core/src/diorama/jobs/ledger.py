@@ -255,6 +255,39 @@ class Ledger:
 
         return self._database.write(action)
 
+    def clear(
+        self,
+        *,
+        status: str | None = None,
+        kind: str | None = None,
+        keep: int = 0,
+        finished_before: float | None = None,
+    ) -> Future[Sequence[str]]:
+        """Remove final jobs; their assets and what they cost stay.
+
+        Args:
+            status: Only jobs in this state.
+            kind: Only jobs of this kind.
+            keep: Leave this many of the newest final jobs.
+            finished_before: Only jobs that ended before this moment, in Unix seconds.
+
+        Returns:
+            A future with the ids of the removed jobs.
+        """
+        over = table.c.status.in_(FINAL)
+        doomed = delete(table).where(over)
+        if status is not None:
+            doomed = doomed.where(table.c.status == status)
+        if kind is not None:
+            doomed = doomed.where(table.c.kind == kind)
+        if keep:
+            newest = select(table.c.id).where(over).order_by(table.c.id.desc())
+            doomed = doomed.where(table.c.id <= newest.offset(keep).limit(1).scalar_subquery())
+        if finished_before is not None:
+            doomed = doomed.where(table.c.finished_at < finished_before)
+        query = doomed.returning(table.c.id)
+        return self._database.write(lambda connection: connection.execute(query).scalars().all())
+
     def set_paused(self, paused: bool) -> Future[None]:
         """Store whether the whole queue stands still."""
 

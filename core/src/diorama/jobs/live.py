@@ -39,6 +39,7 @@ class LiveJob:
         gauge: Progress of the present run.
         outputs: Finished outputs of the present run, in order of arrival.
         memory: What the backend remembered.
+        revision: Grows with each step of a run and with each start and end of one.
         interrupted: True when the engine closes: the run ends, the job goes back to the queue.
         stored_at: Monotonic seconds of the last progress write.
         done: The job in its final state, once that is on disk.
@@ -46,7 +47,7 @@ class LiveJob:
 
     __slots__ = (
         "_adjusted", "_ignored", "done", "gauge", "interrupted", "job", "lane", "lock", "memory", "outputs", "phase",
-        "stored_at", "token",
+        "revision", "stored_at", "token",
     )  # fmt: skip
 
     def __init__(self, job: Job) -> None:
@@ -59,6 +60,7 @@ class LiveJob:
         self.outputs: list[StagedOutput] = []
         self.memory: dict[str, Any] = dict(job.memory)
         self.interrupted = False
+        self.revision = 0
         self.stored_at = 0.0
         self.done: Future[Job] = Future()
         self._ignored, self._adjusted = list(job.ignored), list(job.adjusted)
@@ -67,6 +69,7 @@ class LiveJob:
         """Start a run on ``lane`` and return the job as it is to be stored. The lock is held."""
         status = JobStatus.DOWNLOADING if self.job.kind == "download" else JobStatus.GENERATING
         self.phase, self.gauge, self.outputs = Phase.RUNNING, Gauge(status), []
+        self.revision += 1
         self.stored_at = time.monotonic()
         self.job = replace(
             self.job,
@@ -83,6 +86,7 @@ class LiveJob:
         with self.lock:
             if self.gauge is None or self.phase is not Phase.RUNNING:
                 return False
+            self.revision += 1
             changed = self.gauge.report(stage, fraction, message, numbers)
             now = time.monotonic()
             if changed or now - self.stored_at >= 1.0:
@@ -100,6 +104,7 @@ class LiveJob:
     def waiting(self, *, held: bool = False, reason: str | None = None) -> None:
         """Put the job back into the queue, ready for another run. The lock is held."""
         self.phase, self.token, self.gauge = Phase.WAITING, CancelFlag(), None
+        self.revision += 1
         self.job = replace(
             self.job,
             lane=self.lane,
@@ -145,8 +150,9 @@ class LiveJob:
     def _present(self) -> dict[str, Any]:
         gauge = self.gauge
         if gauge is None:
-            return {}
+            return {"revision": self.revision}
         return {
             "status": gauge.status, "progress": gauge.percent, "message": gauge.message, "numbers": gauge.numbers,
             "ignored": tuple(self._ignored), "adjusted": tuple(self._adjusted), "memory": dict(self.memory),
+            "revision": self.revision,
         }  # fmt: skip

@@ -305,6 +305,13 @@ class JobQueue:
         self.ledger.forget(job_id).result()
         self.events.drop(job_id)
 
+    def clear(self, **which: Any) -> int:
+        """Remove final jobs from the ledger and return how many; see :meth:`Ledger.clear`. Assets and costs stay."""
+        gone = self.ledger.clear(**which).result()
+        for job_id in gone:
+            self.events.drop(job_id)
+        return len(gone)
+
     def hold(self, job_id: str, reason: str = "It is held until somebody releases it.") -> Job:
         """Keep a waiting job from starting.
 
@@ -413,7 +420,8 @@ class JobQueue:
 
     def _changed(self, live: LiveJob) -> None:
         if live.phase is not Phase.OVER:
-            self.events.publish(live.job.id, "progress", told(self._overview.view(live)))
+            view = self._overview.view(live)
+            self.events.publish(live.job.id, "progress", told(view), view.revision)
 
     def _again(self, live: LiveJob, reason: str | None) -> None:
         held = reason is not None

@@ -92,6 +92,7 @@ class Job:
         created_at: Unix seconds.
         started_at: Unix seconds.
         finished_at: Unix seconds.
+        revision: Grows as a run goes on: of two views of a live job, the higher is the newer; not stored.
     """
 
     id: str
@@ -128,3 +129,4 @@ class Job:
     created_at: float = 0.0
     started_at: float | None = None
     finished_at: float | None = None
+    revision: int = field(default=0, compare=False)

@@ -278,7 +278,7 @@ def work(request: Request, context: JobContext, index: int = 0, count: int = 1) 
     if not request.native_id.startswith(("image", "edit", "video", "upscale")):
         raise UnknownModel(f"The fake backend has no model {request.native_id!r}.", field="model")
     if index == 0:
-        context.progress("loading_model")
+        context.progress("loading_model", 1.0)
     steps, delay = 10, float(request.parameters.get("delay", 0))
     for step in range(steps):
         context.progress(

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any
 
-from anyio import to_thread
 from diorama.contract import RateLimited
-from diorama.contract.plain import dumps
 from diorama.engine import Engine
-from diorama.jobs.events import Event
 from fastapi import Header
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from diorama_web.access import EngineDep, JobId, private_router
 from diorama_web.follow import MAX_LISTENERS, Followers
-from diorama_web.views.jobs import job_view
+from diorama_web.telling import Told, place_of, tell, told
 
 router = private_router(tag="events")
 LastId = Annotated[str | None, Header(alias="Last-Event-ID", max_length=32)]
@@ -37,19 +34,10 @@ _HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"
 async def follow_job(job_id: JobId, request: Request, engine: EngineDep, last_id: LastId = None) -> Response:
     """Follow one job to its end. A reconnecting browser names the last event it has and gets what it missed."""
     followers = _followers(request)
-    kept = engine.events.kept(job_id)
-    job = await to_thread.run_sync(engine.job, job_id)
-    newest = kept[-1].id if kept else 0
-    last = int(last_id) if last_id is not None and last_id.isdigit() else None
-    if job.status.final and last == newest:
+    place = await place_of(engine, job_id, _number(last_id))
+    if place.over and place.snapshot is None:
         return Response(status_code=204)
-    resumable = last is not None and any(event.id == last for event in kept)
-    after = last if resumable and last is not None else newest
-    snapshot = None if resumable else await status_data(engine, job_id)
-    if snapshot is not None and job.status.final:
-        return Response(frame(newest, "status", snapshot), media_type="text/event-stream", headers=_HEADERS)
-    stream = _job_stream(followers, engine, job_id, after, snapshot)
-    return StreamingResponse(stream, media_type="text/event-stream", headers=_HEADERS)
+    return _streamed(request, _frames(tell(followers, engine, job_id, place)))
 
 
 @router.get("/events", response_class=StreamingResponse, responses=_STREAM)
@@ -57,59 +45,35 @@ async def follow_all(request: Request, engine: EngineDep, last_id: LastId = None
     """Follow all jobs for as long as the connection lasts; every payload names its ``job_id``."""
     followers = _followers(request)
     recent = followers.since(None, 0)
-    after = int(last_id) if last_id is not None and last_id.isdigit() else (recent[-1].id if recent else 0)
-    return StreamingResponse(
-        _all_stream(followers, engine, after), media_type="text/event-stream", headers=_HEADERS
-    )
+    last = _number(last_id)
+    after = last if last is not None else (recent[-1].id if recent else 0)
+    return _streamed(request, _all_stream(followers, engine, after))
 
 
-async def _job_stream(
-    followers: Followers, engine: Engine, job_id: str, after: int, snapshot: bytes | None
-) -> AsyncIterator[bytes]:
-    if snapshot is not None:
-        yield frame(after, "status", snapshot)
-    async for events in followers.follow(job_id, after):
-        yield b"".join([await _framed(event, engine) for event in events]) or b": still here\n\n"
-        if any(event.final for event in events):
-            return
+async def _frames(news: AsyncIterator[Sequence[Told]]) -> AsyncIterator[bytes]:
+    async for events in news:
+        yield b"".join(map(_frame, events)) or b": still here\n\n"
 
 
 async def _all_stream(followers: Followers, engine: Engine, after: int) -> AsyncIterator[bytes]:
     yield b": following\n\n"
     async for events in followers.follow(None, after):
-        yield b"".join([await _framed(event, engine) for event in events]) or b": still here\n\n"
+        yield b"".join([_frame(await told(event, engine)) for event in events]) or b": still here\n\n"
 
 
-async def _framed(event: Event, engine: Engine) -> bytes:
-    name, data = await told(event, engine)
-    return frame(event.id, name, data)
+def _streamed(request: Request, frames: AsyncIterator[bytes]) -> Response:
+    if request.method == "HEAD":  # or the stream would run on with nobody to read it
+        return Response(media_type="text/event-stream", headers=_HEADERS)
+    return StreamingResponse(frames, media_type="text/event-stream", headers=_HEADERS)
 
 
-async def told(event: Event, engine: Engine) -> tuple[str, bytes]:
-    """Return an event's public name and data; the end of a job is told with the whole job."""
-    if event.final:
-        return "status", await status_data(engine, event.job_id)
-    return ("queue" if event.name == "queued" else event.name), named(event)
+def _frame(event: Told) -> bytes:
+    """Return one event as it is sent; its data is JSON and so holds no line break."""
+    return b"id: %d\nevent: %s\ndata: %s\n\n" % (event.id, event.name.encode(), event.data)
 
 
-def named(event: Event) -> bytes:
-    """Return an event's data with ``job_id`` in front."""
-    data = event.data
-    return data if data.startswith(b'{"job_id"') else b'{"job_id":"%s",%s' % (event.job_id.encode(), data[1:])
-
-
-async def status_data(engine: Engine, job_id: str) -> bytes:
-    """Return a job as JSON."""
-
-    def view() -> bytes:
-        return dumps(job_view(engine.job(job_id), engine))
-
-    return await to_thread.run_sync(view)
-
-
-def frame(event_id: int, name: str, data: bytes) -> bytes:
-    """Return one event as it is sent; ``data`` is JSON and so holds no line break."""
-    return b"id: %d\nevent: %s\ndata: %s\n\n" % (event_id, name.encode(), data)
+def _number(last_id: str | None) -> int | None:
+    return int(last_id) if last_id is not None and last_id.isdecimal() else None
 
 
 def _followers(request: Request) -> Followers:

@@ -12,7 +12,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from diorama_web.access import public_router, require_caller
 from diorama_web.follow import Followers
-from diorama_web.routes.events import status_data, told
+from diorama_web.telling import Told, place_of, tell
 
 router = public_router(tag="events", prefix="")
 
@@ -41,19 +41,12 @@ async def job_socket(socket: WebSocket, job_id: str) -> None:
 
 async def _send(socket: WebSocket, engine: Engine, job_id: str) -> None:
     followers: Followers = socket.app.state.followers
-    kept = engine.events.kept(job_id)
-    after = kept[-1].id if kept else 0
-    job = await to_thread.run_sync(engine.job, job_id)
-    await socket.send_text(_message("status", after, job_id, await status_data(engine, job_id)))
-    if not job.status.final:
-        async for events in followers.follow(job_id, after):
-            for event in events:
-                name, data = await told(event, engine)
-                await socket.send_text(_message(name, event.id, job_id, data))
-            if any(event.final for event in events):
-                break
+    place = await place_of(engine, job_id)
+    async for events in tell(followers, engine, job_id, place):
+        for event in events:
+            await socket.send_text(_message(event, job_id))
     await socket.close()
 
 
-def _message(kind: str, event_id: int, job_id: str, data: bytes) -> str:
-    return f'{{"type":"{kind}","id":{event_id},"job_id":"{job_id}","data":{data.decode()}}}'
+def _message(event: Told, job_id: str) -> str:
+    return f'{{"type":"{event.name}","id":{event.id},"job_id":"{job_id}","data":{event.data.decode()}}}'
