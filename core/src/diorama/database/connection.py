@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,8 +71,20 @@ def migrate(engine: Engine, backup_from: Path | None = None) -> None:
         _create(engine)
         return
     if backup_from and backup_from.exists():
-        shutil.copy2(backup_from, backup_from.with_suffix(f".before-{HEAD}-{int(time.time())}.bak"))
+        _back_up(backup_from, backup_from.with_suffix(f".before-{HEAD}-{int(time.time())}.bak"))
     _upgrade(engine)
+
+
+def _back_up(file: Path, target: Path) -> None:
+    """Copy an SQLite database with what is still in its log of writes, which a copy of the file alone would lack."""
+    import sqlite3
+
+    source, copy = sqlite3.connect(file), sqlite3.connect(target)
+    try:
+        source.backup(copy)
+    finally:
+        copy.close()
+        source.close()
 
 
 def _known() -> set[str]:

@@ -31,6 +31,7 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._door = threading.Lock()  # nothing may be queued behind the stop
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="diorama-writer", daemon=True)
         self._thread.start()
@@ -48,18 +49,20 @@ class Database:
             A future that is done when the commit is on disk, with what ``action`` returned or raised. Its callbacks
             run in the writer thread: they must be quick.
         """
-        if self._closed:
-            raise RuntimeError("The database is closed.")
         future: Future[T] = Future()
-        self._queue.put((action, future))
+        with self._door:
+            if self._closed:
+                raise RuntimeError("The database is closed.")
+            self._queue.put((action, future))
         return future
 
     def close(self) -> None:
         """Commit what is waiting and stop."""
-        if self._closed:
-            return
-        self._closed = True
-        self._queue.put(_STOP)
+        with self._door:
+            if self._closed:
+                return
+            self._closed = True
+            self._queue.put(_STOP)
         self._thread.join()
         self.engine.dispose()
 
@@ -78,16 +81,15 @@ class Database:
 
 
 def _commit(connection: Connection, work: list[tuple[Callable[[Connection], Any], Future[Any]]]) -> None:
-    results: list[tuple[Future[Any], Any, BaseException | None]] = []
+    work = [item for item in work if item[1].set_running_or_notify_cancel()]
+    results: list[tuple[Any, BaseException | None]] = []
     try:
         with connection.begin():
-            for action, future in work:
-                if not future.set_running_or_notify_cancel():
-                    continue
-                results.append((future, *_attempt(connection, action)))
-    except BaseException as error:  # the commit itself failed: nobody's write is on disk
-        results = [(future, None, error) for future, _, _ in results]
-    for future, value, failure in results:
+            for action, _ in work:
+                results.append(_attempt(connection, action))
+    except BaseException as error:  # the transaction itself failed: nobody's write is on disk
+        results = [(None, error)] * len(work)
+    for (_, future), (value, failure) in zip(work, results, strict=True):
         if failure is not None:
             future.set_exception(failure)
         else:
@@ -95,8 +97,15 @@ def _commit(connection: Connection, work: list[tuple[Callable[[Connection], Any]
 
 
 def _attempt(connection: Connection, action: Callable[[Connection], Any]) -> tuple[Any, BaseException | None]:
+    """Run one write in a savepoint; what it raises is its own affair.
+
+    Raises:
+        Exception: SQLite gave the whole transaction up (a full disk does that), and with it the writes before this one.
+    """
     try:
         with connection.begin_nested():
             return action(connection), None
     except Exception as error:
+        if not getattr(connection.connection.dbapi_connection, "in_transaction", True):
+            raise
         return None, error
