@@ -254,7 +254,9 @@ WITH_IDS = [
     ("POST", "/api/models/{}/download"),
     ("GET", "/api/system/can-generate/{}"),
     ("GET", "/page/{}"),
-    ("DELETE", "/api/settings/providers/{}/key"),
+    ("DELETE", "/api/providers/{}"),
+    ("GET", "/api/settings/logs/{}"),
+    ("DELETE", "/api/settings/logs/{}"),
 ]  # fmt: skip
 
 

@@ -102,3 +102,29 @@ def test_bad_questions_name_their_field(shop: Any) -> None:
     assert (answer.status_code, answer.json()["error"]["field"]) == (422, "group")
     answer = shop.client.post("/api/estimate", json={"jobs": [{"prompt": "x"}, {"prompt": "x", "width": 0}]})
     assert answer.json()["error"]["field"] == "jobs.1.width"
+
+
+def test_caps_are_set_in_the_page_and_outlast_a_restart(new_server: Any) -> None:
+    shop = new_server(SERVER.replace("per_day = 2", "per_day = 2\nper_session = 1"))
+    caps = shop.client.put(
+        "/api/settings/spending", json={"per_job": {"USD": 0.03}, "per_session": {}}
+    ).json()
+    assert caps == {"per_job": {"USD": 0.03}, "per_day": {"USD": 2.0}, "per_session": {}}
+    body = {"prompt": "a ball", "model": "dear:image"}
+    refused = shop.client.post("/api/jobs", json=body)
+    assert (refused.status_code, refused.json()["error"]["field"]) == (422, "spending.per_job")
+    shop.stop()
+    shop.start()
+    assert shop.client.get("/api/costs").json()["caps"] == caps
+    assert shop.client.post("/api/jobs", json=body).status_code == 422
+    shop.client.put("/api/settings/spending", json={"per_job": {"USD": 0.05, "credits": 3}})
+    assert shop.client.post("/api/jobs", json=body).status_code == 202
+    for wrong in ({"per_job": {"usd": 1}}, {"per_day": {"USD": -1}}, {"per_week": {}}, {"per_day": 5}):
+        assert shop.client.put("/api/settings/spending", json=wrong).status_code == 422
+
+
+def test_a_cap_of_a_variable_is_not_changed_in_the_page(new_server: Any) -> None:
+    shop = new_server("api_keys = []", DIORAMA_SPENDING__PER_DAY="3")
+    refused = shop.client.put("/api/settings/spending", json={"per_day": {}})
+    assert (refused.status_code, refused.json()["error"]["field"]) == (422, "per_day")
+    assert shop.client.get("/api/costs").json()["caps"]["per_day"] == {"USD": 3.0}

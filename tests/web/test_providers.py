@@ -249,7 +249,8 @@ def test_no_key_is_found_in_anything_that_was_written(
         "jobs",
         "plugins",
         "settings/system",
-        "settings/providers",
+        "settings/logs",
+        f"settings/logs/{failed['job_id']}",
         "costs",
     ):
         assert server.client.get(f"/api/{path}").status_code == 200

@@ -109,13 +109,13 @@ def test_settings_are_kept_and_used(new_server: Any) -> None:
 
 
 def test_keys_go_in_and_never_come_out(server: Any) -> None:
-    assert server.client.get("/api/settings/providers").json() == {"providers": []}
+    assert server.client.get("/api/providers").json() == {"providers": []}
     value = "sk-canary-0123456789abcdef"
-    refused = server.client.put("/api/settings/providers/fake/api_key", json={"value": value})
+    refused = server.client.put("/api/providers/fake", json={"api_key": value})
     assert refused.status_code == 422
     assert value not in refused.text
-    assert server.client.post("/api/settings/providers/fake/test").json()["ok"] is True
-    assert server.client.post("/api/settings/providers/none/test").status_code == 404
+    assert server.client.post("/api/providers/fake/test").json()["ok"] is True
+    assert server.client.post("/api/providers/none/test").status_code == 404
     assert value not in server.log.read_text()
 
 
@@ -164,11 +164,13 @@ def test_answers_are_what_the_document_says(server: Any) -> None:
     asset = job["images"][0]["id"]
     for template, address in {
         "/api/health": "", "/api/system/status": "", "/api/settings/system": "", "/api/settings": "", "/api/plugins": "",
-        "/api/settings/providers": "", "/api/models": "", "/api/models/detailed": "", "/api/models/cache-status": "",
+        "/api/providers": "", "/api/settings/logs": "", "/api/costs": "",
+        "/api/models": "", "/api/models/detailed": "", "/api/models/cache-status": "",
         "/api/models/{model_id}": "/api/models/fake:image", "/api/jobs": "", "/api/queue": "", "/api/assets": "",
         "/api/system/can-generate/{model_id}": "/api/system/can-generate/fake:image",
         "/api/jobs/{job_id}": f"/api/jobs/{job['job_id']}", "/api/jobs/{job_id}/status": f"/api/jobs/{job['job_id']}/status",
         "/api/jobs/{job_id}/images": f"/api/jobs/{job['job_id']}/images", "/api/assets/{asset_id}": f"/api/assets/{asset}",
+        "/api/settings/logs/{log_id}": f"/api/settings/logs/{job['job_id']}",
         "/api/sessions": "", "/api/sessions/{session_id}": "/api/sessions/described",
     }.items():  # fmt: skip
         answer = server.client.get(address or template)

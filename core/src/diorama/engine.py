@@ -92,7 +92,7 @@ class Engine:
         self.shelf = Shelf(self.registry, self.catalog)
         self.assets = AssetStore(self.database, settings)
         self.executor = LocalExecutor(self.registry, settings, self.secrets)
-        self.purse = Purse(settings.spending)
+        self.purse = Purse(settings.spending, settings.spending_file)
         self.queue = JobQueue(
             self.database, self.executor, self.assets, self.catalog, self.registry, settings, self.purse
         )

@@ -83,8 +83,8 @@ class Settings:
     """Everything that can be set.
 
     Attributes:
-        config_dir: Holds ``config.toml``, ``prices.toml``, what the server keeps in ``providers.toml`` and, without a
-            system keyring, ``secrets.toml``.
+        config_dir: Holds ``config.toml``, ``prices.toml``, what the server keeps in ``providers.toml`` and
+            ``spending.toml`` and, without a system keyring, ``secrets.toml``.
         data_dir: Database, assets, inputs.
         cache_dir: Things that can be made again.
         models_dirs: Folders with model files, most important first.
@@ -139,6 +139,11 @@ class Settings:
         return self.config_dir / "providers.toml"
 
     @property
+    def spending_file(self) -> Path:
+        """Caps that were set through the server; each stands in place of the one in ``config.toml``."""
+        return self.config_dir / "spending.toml"
+
+    @property
     def assets_dir(self) -> Path:
         """Finished files."""
         return self.data_dir / "assets"
@@ -171,6 +176,7 @@ def load_settings(environ: Mapping[str, str] | None = None, **flags: Any) -> Set
     settings = _apply(settings, table, str(settings.config_file), origins)
     kept = read_table(settings.providers_file)
     settings = _apply(settings, {"backends": kept} if kept else {}, str(settings.providers_file), origins)
+    settings = _with_kept_caps(settings, origins)
     settings = _apply(settings, _from_environ(env), "environment", origins)
     given = {key: value for key, value in flags.items() if value is not None}
     settings = _apply(settings, given, "command line", origins)
@@ -180,6 +186,18 @@ def load_settings(environ: Mapping[str, str] | None = None, **flags: Any) -> Set
         settings = replace(settings, offline=True)
         origins.setdefault("offline", "environment")
     done: Settings = replace(settings, origins=origins)
+    return done
+
+
+def _with_kept_caps(settings: Settings, origins: dict[str, str]) -> Settings:
+    caps = read_table(settings.spending_file)
+    if not caps:
+        return settings
+    none: Mapping[str, float] = {}  # an empty table lifts a cap of config.toml
+    known = [item.name for item in fields(SpendingSettings) if item.name in caps]
+    fresh = replace(settings.spending, **dict.fromkeys(known, none))
+    settings = replace(settings, spending=fresh)
+    done: Settings = _apply(settings, {"spending": caps}, str(settings.spending_file), origins)
     return done
 
 

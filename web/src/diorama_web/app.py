@@ -23,13 +23,16 @@ def create_app(engine: Engine) -> FastAPI:
 
     from diorama_web.errors import install_handlers
     from diorama_web.follow import Followers
+    from diorama_web.retention import Retention
     from diorama_web.routes import add_routes
     from diorama_web.security.middleware import Gate
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.followers = Followers(engine)
+        app.state.retention = Retention(engine, app.state.preferences)
         yield
+        app.state.retention.close()
         app.state.followers.close()
 
     app = FastAPI(

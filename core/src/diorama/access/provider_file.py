@@ -17,14 +17,19 @@ _HEADER = (
 
 
 def write_providers(path: Path, tables: Mapping[str, Any]) -> None:
-    """Replace the file as a whole, so that it is never half written."""
+    """Replace the file of the providers."""
+    write_table(path, _HEADER, tables)
+
+
+def write_table(path: Path, header: str, tables: Mapping[str, Any]) -> None:
+    """Replace a TOML file as a whole, so that it is never half written; ``header`` is a comment."""
     import tomli_w
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=".providers-", dir=path.parent)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.stem}-", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(_HEADER.encode())
+            file.write(header.encode())
             tomli_w.dump(tables, file)
             file.flush()
             os.fsync(file.fileno())

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from diorama.access.provider_file import write_table
 from diorama.contract import InvalidRequest
 from diorama.jobs.records import Job
-from diorama.settings import SpendingSettings
+from diorama.settings import SpendingSettings, read_table
 from diorama.spending.estimate import Estimate
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
 
+_HEADER = (
+    "# Written by Diorama when caps are changed in the page or through the API; goes over config.toml.\n"
+)
 TOLERANCE = 1e-9
 """Sums of decimal prices may be off by this much; a cap of 0.3 takes three jobs of 0.1."""
 
@@ -28,10 +35,36 @@ class Purse:
 
     Args:
         caps: What may be spent.
+        file: Where changed caps are kept; ``None`` keeps them until the end of the process.
     """
 
-    def __init__(self, caps: SpendingSettings) -> None:
+    def __init__(self, caps: SpendingSettings, file: Path | None = None) -> None:
         self.caps = caps
+        self._file = file
+
+    def change(self, caps: Mapping[str, Mapping[str, float]]) -> SpendingSettings:
+        """Set caps from the next job on, and keep them; jobs that were accepted go on.
+
+        Args:
+            caps: Amounts by currency under ``per_job``, ``per_day``, ``per_session``; empty for no limit. What is left
+                out stays.
+
+        Raises:
+            InvalidRequest: a variable sets one of them, and would win again at the next start.
+        """
+        for name in caps:
+            variable = f"DIORAMA_SPENDING__{name}".upper()
+            if any(known == variable or known.startswith(variable + "__") for known in os.environ):
+                raise InvalidRequest(
+                    f"The variable {variable} decides this.",
+                    field=name,
+                    fix="Unset it, or change it and restart.",
+                )
+        if self._file is not None:
+            kept = {**read_table(self._file), **{name: dict(amounts) for name, amounts in caps.items()}}
+            write_table(self._file, _HEADER, kept)
+        self.caps = replace(self.caps, **{name: dict(amounts) for name, amounts in caps.items()})
+        return self.caps
 
     def check(self, estimate: Estimate) -> None:
         """Refuse a job by itself: dearer than the cap of a job, or of unknown price while there is any cap.

@@ -24,12 +24,12 @@ def add_routes(app: FastAPI) -> None:
         health,
         jobs,
         library,
+        logs,
         loras,
         models,
         money,
         pages,
         plugins,
-        providers,
         queue,
         sessions,
         settings,
@@ -43,7 +43,7 @@ def add_routes(app: FastAPI) -> None:
     for router in (
         health.router, signin.router, system.router, models.router, loras.router, library.router, models.by_id, generate.router,
         edit.router, jobs.router, events.router, queue.router, video.router, upscale.router, export.router,
-        assets.router, files.router, sessions.router, settings.router, providers.router, plugins.router,
+        assets.router, files.router, sessions.router, settings.router, logs.router, plugins.router,
         civitai.router, comfyui.router, money.router, connections.router, docs.router, sockets.router, pages.router,
     ):  # fmt: skip
         app.router.routes.extend(router.routes)  # including them would build every route a second time

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from diorama.contract import to_plain
 from diorama.jobs.submission import Submission
 from diorama.views import costs_view, estimate_view
 from fastapi import Query
@@ -12,7 +13,15 @@ from starlette.responses import Response
 
 from diorama_web.access import CallerDep, EngineDep, private_router
 from diorama_web.encoding import reply
-from diorama_web.schemas.money import ByWord, CostsView, Day, EstimateRequest, EstimateView
+from diorama_web.schemas.money import (
+    ByWord,
+    CapsChange,
+    CapsView,
+    CostsView,
+    Day,
+    EstimateRequest,
+    EstimateView,
+)
 from diorama_web.schemas.submissions import JobRequest
 from diorama_web.submitting import build_submission, preferred_model
 
@@ -50,3 +59,12 @@ def get_costs(
             session_id=session_id,
         )
     )
+
+
+@router.put("/settings/spending", response_model=CapsView)
+def change_caps(body: CapsChange, engine: EngineDep) -> Response:
+    """Set what may be spent, from the next job on. It is kept in ``spending.toml`` and goes over ``config.toml``."""
+    caps = {
+        name: amounts for name, amounts in body.model_dump(exclude_unset=True).items() if amounts is not None
+    }
+    return reply(to_plain(engine.purse.change(caps)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from starlette.requests import Request
 from starlette.responses import Response
 
 from diorama_web.access import EngineDep, PreferencesDep, private_router
@@ -20,12 +21,17 @@ def get_settings(preferences: PreferencesDep) -> Response:
 
 
 @router.post("/settings", response_model=PreferencesView)
-def change_settings(body: PreferencesChange, engine: EngineDep, preferences: PreferencesDep) -> Response:
+def change_settings(
+    body: PreferencesChange, request: Request, engine: EngineDep, preferences: PreferencesDep
+) -> Response:
     """Set some values; what is left out stays as it is, and ``null`` returns to the default."""
     changes = body.model_dump(exclude_unset=True)
     for model in (changes.get("default_models") or {}).values():
         engine.catalog.get(model)
-    return reply(_view(preferences.update(changes)))
+    stored = preferences.update(changes)
+    if "log_limit" in changes or "log_days" in changes:
+        request.app.state.retention.apply()
+    return reply(_view(stored))
 
 
 def _view(stored: Any) -> dict[str, Any]:

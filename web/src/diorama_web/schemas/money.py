@@ -103,6 +103,18 @@ class CapsView(View):
     per_session: dict[str, float]
 
 
+Currency = Annotated[str, Field(pattern=r"^([A-Z]{3}|credits)$")]
+Amounts = dict[Currency, Annotated[float, Field(ge=0, le=1e9)]]
+
+
+class CapsChange(Body):
+    """New caps by currency; an empty one is no limit, what is left out stays."""
+
+    per_job: Amounts | None = None
+    per_day: Amounts | None = None
+    per_session: Amounts | None = None
+
+
 class CostsView(View):
     """What was spent."""
 

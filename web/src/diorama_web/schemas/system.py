@@ -127,6 +127,10 @@ class PreferencesView(View):
     default_models: dict[str, str] = Field(default={}, description="Model id by operation.")
     prompt_history: int = Field(20, description="How many prompts are kept at hand.")
     output_format: str | None = None
+    log_limit: int = Field(0, description="How many finished requests are kept; 0 keeps all.")
+    log_days: int = Field(
+        0, description="For how many days finished requests are kept; 0 keeps them for good."
+    )
 
 
 class PreferencesChange(Body):
@@ -136,6 +140,8 @@ class PreferencesChange(Body):
     default_models: dict[OperationWord, CleanText] | None = None
     prompt_history: int | None = Field(None, ge=0, le=1000)
     output_format: Literal["png", "jpeg", "webp"] | None = None
+    log_limit: int | None = Field(None, ge=0, le=10_000_000)
+    log_days: int | None = Field(None, ge=0, le=36_500)
 
 
 class SecretView(View):
@@ -146,33 +152,6 @@ class SecretView(View):
     source: Literal["environment", "keyring", "file"] | None = None
     variables: list[str] = Field(description="Environment variables that are looked at first.")
     ending: str = Field(description="Last characters of a long value.")
-
-
-class ProviderView(View):
-    """A backend and its keys."""
-
-    id: str
-    title: str
-    secrets: list[SecretView]
-
-
-class ProvidersView(View):
-    """All backends that take keys."""
-
-    providers: list[ProviderView]
-
-
-class SecretValue(Body):
-    """A new value; it is never given back."""
-
-    value: CleanText = Field(min_length=1, max_length=8192)
-
-
-class CheckReply(View):
-    """What a provider answered to a test call."""
-
-    ok: bool
-    message: str
 
 
 class ConnectionView(View):

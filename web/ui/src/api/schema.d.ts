@@ -1492,7 +1492,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/settings/providers": {
+    "/api/settings/logs": {
         parameters: {
             query?: never;
             header?: never;
@@ -1500,19 +1500,47 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Providers
-         * @description Return which keys are set, where they come from and their last characters.
+         * List Logs
+         * @description Return accepted requests and what became of them, newest first.
          */
-        get: operations["list_providers"];
+        get: operations["list_logs"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Clear Logs
+         * @description Forget all finished requests that fit. Their files stay in the library and their sums in the costs.
+         */
+        delete: operations["clear_logs"];
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/settings/providers/{backend_id}/{name}": {
+    "/api/settings/logs/{log_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Log
+         * @description Return one request as it was sent, what ran, and what came of it.
+         */
+        get: operations["get_log"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Log
+         * @description Forget one finished request. Its files stay in the library and its sum in the costs.
+         */
+        delete: operations["delete_log"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings/spending": {
         parameters: {
             query?: never;
             header?: never;
@@ -1521,35 +1549,11 @@ export interface paths {
         };
         get?: never;
         /**
-         * Set Secret
-         * @description Keep a key: in the system's keyring where there is one, else in a file that only the user can read.
+         * Change Caps
+         * @description Set what may be spent, from the next job on. It is kept in ``spending.toml`` and goes over ``config.toml``.
          */
-        put: operations["set_secret"];
+        put: operations["change_caps"];
         post?: never;
-        /**
-         * Delete Secret
-         * @description Forget a key.
-         */
-        delete: operations["delete_secret"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/settings/providers/{backend_id}/test": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Test Provider
-         * @description Prove with a real call that key and address work.
-         */
-        post: operations["test_provider"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2448,6 +2452,24 @@ export interface components {
             videos_in: boolean;
         };
         /**
+         * CapsChange
+         * @description New caps by currency; an empty one is no limit, what is left out stays.
+         */
+        CapsChange: {
+            /** Per Day */
+            per_day?: {
+                [key: string]: number;
+            } | null;
+            /** Per Job */
+            per_job?: {
+                [key: string]: number;
+            } | null;
+            /** Per Session */
+            per_session?: {
+                [key: string]: number;
+            } | null;
+        };
+        /**
          * CapsView
          * @description What may be spent, by currency; empty for no limit.
          */
@@ -2464,16 +2486,6 @@ export interface components {
             per_session: {
                 [key: string]: number;
             };
-        };
-        /**
-         * CheckReply
-         * @description What a provider answered to a test call.
-         */
-        CheckReply: {
-            /** Message */
-            message: string;
-            /** Ok */
-            ok: boolean;
         };
         /**
          * CivitaiDownload
@@ -2761,6 +2773,14 @@ export interface components {
             trigger_words: string[];
             /** Type */
             type: string;
+        };
+        /**
+         * Cleared
+         * @description How many entries were removed.
+         */
+        Cleared: {
+            /** Removed */
+            removed: number;
         };
         /**
          * ComfyServer
@@ -4070,6 +4090,140 @@ export interface components {
             worker_idle_seconds: number;
         };
         /**
+         * LogDetail
+         * @description A request as it was sent, what ran, and what came of it.
+         */
+        LogDetail: {
+            /** Adjusted */
+            adjusted: components["schemas"]["NoteView"][];
+            /**
+             * Applied
+             * @description Values that ran.
+             */
+            applied: {
+                [key: string]: unknown;
+            };
+            /** Attempt */
+            attempt: number;
+            /** Batch Id */
+            batch_id: string | null;
+            cost: components["schemas"]["CostView"] | null;
+            /** Created At */
+            created_at: string;
+            error: components["schemas"]["ErrorDetail"] | null;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Id
+             * @description The same as its job's.
+             */
+            id: string;
+            /** Ignored */
+            ignored: components["schemas"]["NoteView"][];
+            /** Images */
+            images: components["schemas"]["ImageRef"][];
+            /** Model */
+            model: string;
+            /** Prompt */
+            prompt: string;
+            /**
+             * Request
+             * @description What was asked, without files; null and empty values are left out.
+             */
+            request: {
+                [key: string]: unknown;
+            };
+            /**
+             * Results
+             * @description How many files it made.
+             */
+            results: number;
+            /** Retry Of */
+            retry_of: string | null;
+            /**
+             * Seconds
+             * @description From start to end; null while it runs.
+             */
+            seconds: number | null;
+            /** Session Id */
+            session_id: string | null;
+            /** Started At */
+            started_at: string | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "queued" | "downloading" | "loading_model" | "generating" | "saving" | "completed" | "failed" | "cancelled";
+            /**
+             * Timings
+             * @description Seconds by stage.
+             */
+            timings: {
+                [key: string]: number;
+            };
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "generate" | "edit" | "video" | "upscale" | "download";
+            video: components["schemas"]["VideoRef"] | null;
+        };
+        /**
+         * LogEntry
+         * @description A request in short.
+         */
+        LogEntry: {
+            cost: components["schemas"]["CostView"] | null;
+            /** Created At */
+            created_at: string;
+            error: components["schemas"]["ErrorDetail"] | null;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Id
+             * @description The same as its job's.
+             */
+            id: string;
+            /** Model */
+            model: string;
+            /** Prompt */
+            prompt: string;
+            /**
+             * Results
+             * @description How many files it made.
+             */
+            results: number;
+            /**
+             * Seconds
+             * @description From start to end; null while it runs.
+             */
+            seconds: number | null;
+            /** Session Id */
+            session_id: string | null;
+            /** Started At */
+            started_at: string | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "queued" | "downloading" | "loading_model" | "generating" | "saving" | "completed" | "failed" | "cancelled";
+            /**
+             * Type
+             * @enum {string}
+             */
+            type: "generate" | "edit" | "video" | "upscale" | "download";
+        };
+        /**
+         * LogPage
+         * @description Requests, newest first.
+         */
+        LogPage: {
+            /** Logs */
+            logs: components["schemas"]["LogEntry"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
          * LoraChoice
          * @description A LoRA with its weight.
          */
@@ -4439,6 +4593,10 @@ export interface components {
             default_models?: {
                 [key: string]: string;
             } | null;
+            /** Log Days */
+            log_days?: number | null;
+            /** Log Limit */
+            log_limit?: number | null;
             /** Output Format */
             output_format?: ("png" | "jpeg" | "webp") | null;
             /** Prompt History */
@@ -4459,6 +4617,18 @@ export interface components {
             default_models: {
                 [key: string]: string;
             };
+            /**
+             * Log Days
+             * @description For how many days finished requests are kept; 0 keeps them for good.
+             * @default 0
+             */
+            log_days: number;
+            /**
+             * Log Limit
+             * @description How many finished requests are kept; 0 keeps all.
+             * @default 0
+             */
+            log_limit: number;
             /** Output Format */
             output_format: string | null;
             /**
@@ -4536,26 +4706,6 @@ export interface components {
             };
         };
         /**
-         * ProvidersView
-         * @description All backends that take keys.
-         */
-        ProvidersView: {
-            /** Providers */
-            providers: components["schemas"]["ProviderView"][];
-        };
-        /**
-         * ProviderView
-         * @description A backend and its keys.
-         */
-        ProviderView: {
-            /** Id */
-            id: string;
-            /** Secrets */
-            secrets: components["schemas"]["SecretView"][];
-            /** Title */
-            title: string;
-        };
-        /**
          * QueueView
          * @description The queue as a whole.
          */
@@ -4599,14 +4749,6 @@ export interface components {
             minimum: number;
             /** Step */
             step?: number | null;
-        };
-        /**
-         * SecretValue
-         * @description A new value; it is never given back.
-         */
-        SecretValue: {
-            /** Value */
-            value: string;
         };
         /**
          * SecretView
@@ -8280,9 +8422,15 @@ export interface operations {
             };
         };
     };
-    list_providers: {
+    list_logs: {
         parameters: {
-            query?: never;
+            query?: {
+                cursor?: string | null;
+                limit?: number;
+                status?: ("queued" | "downloading" | "loading_model" | "generating" | "saving" | "completed" | "failed" | "cancelled") | null;
+                /** @description Only requests of this kind. */
+                type?: ("generate" | "edit" | "video" | "upscale" | "download") | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -8295,7 +8443,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProvidersView"];
+                    "application/json": components["schemas"]["LogPage"];
                 };
             };
             /** @description What went wrong, and what to do about it */
@@ -8309,19 +8457,111 @@ export interface operations {
             };
         };
     };
-    set_secret: {
+    clear_logs: {
+        parameters: {
+            query?: {
+                status?: ("queued" | "downloading" | "loading_model" | "generating" | "saving" | "completed" | "failed" | "cancelled") | null;
+                /** @description Only requests of this kind. */
+                type?: ("generate" | "edit" | "video" | "upscale" | "download") | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cleared"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    get_log: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                backend_id: string;
-                name: string;
+                log_id: string;
             };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogDetail"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    delete_log: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                log_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    change_caps: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["SecretValue"];
+                "application/json": components["schemas"]["CapsChange"];
             };
         };
         responses: {
@@ -8331,70 +8571,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Message"];
-                };
-            };
-            /** @description What went wrong, and what to do about it */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorReply"];
-                };
-            };
-        };
-    };
-    delete_secret: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                backend_id: string;
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Message"];
-                };
-            };
-            /** @description What went wrong, and what to do about it */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorReply"];
-                };
-            };
-        };
-    };
-    test_provider: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                backend_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CheckReply"];
+                    "application/json": components["schemas"]["CapsView"];
                 };
             };
             /** @description What went wrong, and what to do about it */

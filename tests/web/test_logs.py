@@ -1,0 +1,128 @@
+"""The log of requests: what it says, how it is read page by page, and what deleting means."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from diorama_web.schemas.logs import LogDetail, LogPage
+
+
+@pytest.fixture
+def shop(new_server: Callable[..., Any]) -> Any:
+    return new_server()
+
+
+def fill(server: Any) -> dict[str, str]:
+    """One request of each outcome."""
+    done = server.submit(prompt="a kept picture", session_id="logged", seed=5, parameters={"text": "note"})
+    server.finished(done)
+    failed = server.submit(prompt="a refused one", parameters={"trouble": "refuse"})
+    server.finished(failed)
+    clip = server.submit(prompt="a clip", kind="video", model="fake:video")
+    server.finished(clip)
+    running = server.submit(prompt="not over", parameters={"delay": 60})
+    return {"done": done, "failed": failed, "clip": clip, "running": running}
+
+
+def logs(server: Any, **query: Any) -> LogPage:
+    return LogPage.model_validate(server.client.get("/api/settings/logs", params=query).json())
+
+
+def test_requests_of_every_kind_with_outcome_error_and_times(shop: Any) -> None:
+    ids = fill(shop)
+    entries = {entry.id: entry for entry in logs(shop).logs}
+    assert [entry.id for entry in logs(shop).logs] == [
+        ids["running"],
+        ids["clip"],
+        ids["failed"],
+        ids["done"],
+    ]
+    done, failed = entries[ids["done"]], entries[ids["failed"]]
+    assert (done.type, done.status, done.results, done.prompt) == (
+        "generate",
+        "completed",
+        1,
+        "a kept picture",
+    )
+    assert done.seconds is not None
+    assert done.seconds >= 0
+    assert failed.error is not None
+    assert (failed.status, failed.error.fix) == ("failed", "Word it differently.")
+    assert entries[ids["running"]].seconds is None
+    assert [entry.id for entry in logs(shop, type="video").logs] == [ids["clip"]]
+    assert [entry.id for entry in logs(shop, status="failed").logs] == [ids["failed"]]
+    assert logs(shop, type="video", status="failed").logs == []
+    assert shop.client.get("/api/settings/logs", params={"type": "dance"}).status_code == 422
+    detail = LogDetail.model_validate(shop.client.get(f"/api/settings/logs/{ids['done']}").json())
+    assert detail.request == {"seed": 5, "parameters": {"text": "note"}}
+    assert detail.applied["seed"] == 5
+    assert len(detail.images) == 1
+    assert shop.client.get("/api/settings/logs/" + "0" * 26).status_code == 404
+
+
+def test_a_file_that_went_in_is_told_without_its_place(shop: Any) -> None:
+    source = shop.finished(shop.submit(prompt="source"))["images"][0]["id"]
+    job = shop.submit(kind="edit", prompt="changed", reference_images=[source])
+    shop.finished(job)
+    answer = shop.client.get(f"/api/settings/logs/{job}")
+    assert answer.json()["request"]["images"][0]["asset_id"] == source
+    assert str(shop.home) not in answer.text
+
+
+def test_pages_follow_each_other_without_gap_or_repetition(shop: Any) -> None:
+    sent = [shop.submit(prompt=f"number {number}") for number in range(7)]
+    for job in sent:
+        shop.finished(job)
+    seen: list[str] = []
+    cursor = None
+    while True:
+        page = logs(shop, limit=3, **({"cursor": cursor} if cursor else {}))
+        seen += [entry.id for entry in page.logs]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+        shop.finished(shop.submit(prompt="meanwhile"))
+    assert seen == sent[::-1]
+
+
+def test_deleting_forgets_the_job_and_keeps_picture_and_sum(new_server: Callable[..., Any]) -> None:
+    shop = new_server('api_keys = []\n[backends.paid]\nplugin = "diorama.testing.fake:create"\nprice = 0.5\n')
+    ids = fill(shop)
+    paid = shop.finished(shop.submit(prompt="bought", model="paid:image"))
+    assert shop.client.delete(f"/api/settings/logs/{ids['running']}").status_code == 409
+    assert shop.client.delete(f"/api/settings/logs/{paid['job_id']}").status_code == 200
+    assert shop.client.get(f"/api/jobs/{paid['job_id']}").status_code == 404
+    assert shop.client.get(f"/api/assets/{paid['images'][0]['id']}").status_code == 200
+    assert shop.client.get("/api/costs").json()["today"][0]["amount"] == 0.5
+    assert shop.client.delete("/api/settings/logs", params={"status": "failed"}).json() == {"removed": 1}
+    assert shop.client.delete("/api/settings/logs").json() == {"removed": 2}
+    assert [entry.id for entry in logs(shop).logs] == [ids["running"]]
+    assert shop.client.get("/api/assets/count").json()["number"] == 3
+    shop.client.delete(f"/api/jobs/{ids['running']}")
+    assert shop.finished(ids["running"])["status"] == "cancelled"
+
+
+def test_limits_hold_at_once_and_for_what_ends_later(shop: Any) -> None:
+    for number in range(5):
+        shop.finished(shop.submit(prompt=f"number {number}"))
+    assert shop.client.post("/api/settings", json={"log_limit": 2}).json()["log_limit"] == 2
+    assert [entry.prompt for entry in logs(shop).logs] == ["number 4", "number 3"]
+    shop.finished(shop.submit(prompt="number 5"))
+    until(lambda: [entry.prompt for entry in logs(shop).logs] == ["number 5", "number 4"])
+    shop.stop()
+    shop.start()
+    assert shop.client.get("/api/settings").json()["log_limit"] == 2
+    shop.client.post("/api/settings", json={"log_limit": None, "log_days": 30})
+    assert len(logs(shop).logs) == 2, "nothing is thirty days old"
+    for body in ({"log_limit": -1}, {"log_days": 1.5}):
+        assert shop.client.post("/api/settings", json=body).status_code == 422
+
+
+def until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.1)

@@ -1,0 +1,58 @@
+"""The log: every request that was accepted, and what became of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from diorama_web.schemas.base import ErrorDetail, NoteView, View
+from diorama_web.schemas.jobs import CostView, ImageRef, KindWord, StatusWord, VideoRef
+
+
+class LogEntry(View):
+    """A request in short."""
+
+    id: str = Field(description="The same as its job's.")
+    type: KindWord
+    status: StatusWord
+    model: str
+    prompt: str
+    error: ErrorDetail | None
+    cost: CostView | None
+    results: int = Field(description="How many files it made.")
+    session_id: str | None
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    seconds: float | None = Field(description="From start to end; null while it runs.")
+
+
+class LogDetail(LogEntry):
+    """A request as it was sent, what ran, and what came of it."""
+
+    request: dict[str, Any] = Field(
+        description="What was asked, without files; null and empty values are left out."
+    )
+    applied: dict[str, Any] = Field(description="Values that ran.")
+    adjusted: list[NoteView]
+    ignored: list[NoteView]
+    timings: dict[str, float] = Field(description="Seconds by stage.")
+    attempt: int
+    retry_of: str | None
+    batch_id: str | None
+    images: list[ImageRef]
+    video: VideoRef | None
+
+
+class LogPage(View):
+    """Requests, newest first."""
+
+    logs: list[LogEntry]
+    next_cursor: str | None
+
+
+class Cleared(View):
+    """How many entries were removed."""
+
+    removed: int
