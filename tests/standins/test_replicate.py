@@ -136,6 +136,29 @@ def test_errors_of_a_submission_are_not_retried_by_the_client(
     assert (replicate_server.counts["submit"], replicate_server.submissions) == (1, 0)
 
 
+def test_polls_are_retried_by_the_client(client: Any, replicate_server: ReplicateStandin) -> None:
+    made = client.models.predictions.create("qwen/qwen-image", input={"prompt": "x"})
+    replicate_server.fault("poll", status=503, retry_after=0, times=2)
+    assert client.predictions.get(made.id).status == "starting"
+    assert replicate_server.counts["poll"] == 3
+
+
+def test_our_client_leaves_the_retries_of_others_alone(
+    client: Any, replicate_server: ReplicateStandin
+) -> None:
+    from diorama.contract.remote import Refusal
+    from diorama_replicate.client import ReplicateClient
+
+    ours = ReplicateClient(replicate_server.key, replicate_server.url())
+    made = client.models.predictions.create("qwen/qwen-image", input={"prompt": "x"})
+    replicate_server.fault("poll", status=503, retry_after=0, times=2)
+    with pytest.raises(Refusal):
+        ours.prediction(made.id)
+    assert replicate_server.counts["poll"] == 1
+    assert client.predictions.get(made.id).status == "starting"
+    assert replicate_server.counts["poll"] == 3
+
+
 def test_a_lost_answer_leaves_the_job_behind(client: Any, replicate_server: ReplicateStandin) -> None:
     replicate_server.fault("submit", disconnect=True, after=True)
     with pytest.raises(httpx.TransportError):

@@ -13,6 +13,7 @@ from diorama.testing import RecordingListContext
 from diorama_fal import create_backend
 from diorama_fal.backend import outputs_of, progress_of
 from standins import FalStandin, Script
+from standins.media import picture
 from standins.table import QUICK, Bench
 
 
@@ -170,3 +171,28 @@ def test_progress_of_log_lines() -> None:
     assert progress_of([{"message": "loading"}, {"message": "step 7/28"}, {"message": "saved"}]) == (
         "Running at fal", 0.25, {"step": 7, "steps": 28})  # fmt: skip
     assert progress_of([{"message": "30/28"}])[1] is None
+
+
+def test_two_servers_are_never_mixed_up(loopback_only: Any, tmp_path: Path) -> None:
+    """The official client keeps its hosts and retries in module globals; ours leaves them as they are."""
+    from fal_client import client as module
+
+    names = ("QUEUE_URL_FORMAT", "REST_URL", "CDN_URL", "MAX_ATTEMPTS")
+    before = [getattr(module, name) for name in names]
+    with FalStandin("one:secret") as one, FalStandin("two:secret") as two:
+        benches = []
+        for name, server in (("one", one), ("two", two)):
+            options = {f"{host}_url": server.url(host) for host in ("api", "queue", "rest", "cdn")}
+            settings = BackendSettings(id=name, options={**QUICK, **options}, cache_dir=tmp_path / name)
+            made = create_backend(settings)
+            benches.append(Bench(lambda made=made: made, server, {}, tmp_path))  # type: ignore[misc]
+        edit = {"model": "fal-ai/qwen-image-edit-plus", "images": 2}
+        for number, bench in enumerate((*benches, *benches)):
+            bench.run(Operation.GENERATE, model="fal-ai/flux/schnell")
+            bench.run(Operation.EDIT, **edit)
+            assert bench.server.submissions == 2 * (number // 2 + 1)
+            client = bench.backend.client(bench.server.key)  # type: ignore[attr-defined]
+            client.upload(picture(8, 8).content, "image/png", "in.png")
+            assert bench.server.counts["upload"] == number // 2 + 1
+        assert one.counts == two.counts
+    assert [getattr(module, name) for name in names] == before

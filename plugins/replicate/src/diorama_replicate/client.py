@@ -26,9 +26,7 @@ class ReplicateClient:
     def __init__(self, key: str, url: str) -> None:
         import httpx
         import replicate
-        from replicate.client import RetryTransport
 
-        RetryTransport.RETRYABLE_STATUS_CODES = frozenset()
         timeout = httpx.Timeout(TIMEOUT, connect=10.0, pool=300.0)
         self._client = replicate.Client(
             api_token=key,
@@ -36,6 +34,7 @@ class ReplicateClient:
             timeout=timeout,
             event_hooks={"response": [_refuse]},
         )
+        self._client._client._transport.max_attempts = 1  # type: ignore[attr-defined]  # the retries of this client alone
 
     def create(self, model: str, body: Mapping[str, Any], version: str | None) -> dict[str, Any]:
         """Create a prediction of an official model, or of a version of a community model."""
