@@ -90,6 +90,21 @@ def test_ending_a_subscription():
     assert hub.watched() == ()
 
 
+def test_a_listener_of_nothing_leaves_nothing():
+    hub = EventHub()
+    for number in range(20):
+        hub.subscribe(lambda event: None, f"unknown{number}")()
+    assert hub._channels == {}
+
+
+def test_previews_end_with_their_job():
+    hub = EventHub()
+    hub.publish("j", "preview", {"data": "x"})
+    hub.publish("j", "note", {})
+    hub.publish("j", "completed", {})
+    assert [event.name for event in hub.kept("j")] == ["note", "completed"]
+
+
 def test_a_stream_gives_time_for_keep_alives():
     stream = EventHub().stream("j", idle=0.01)
     assert next(stream) is None

@@ -10,8 +10,10 @@ from diorama.contract import (
     Conflict,
     InsufficientStorage,
     InvalidRequest,
+    JobCancelled,
     NotFound,
     RateLimited,
+    Result,
 )
 from diorama.jobs.records import JobKind, JobStatus
 from diorama.jobs.submission import Submission
@@ -379,3 +381,57 @@ def test_a_closed_queue_refuses(make_world):
     world.queue.close()
     with pytest.raises(BackendNotReady):
         world.queue.submit([world.job()])
+
+
+@pytest.mark.parametrize("stage", ["completed", "queued", "cancelled", "", "dancing", None])
+def test_a_backend_cannot_end_its_job_by_a_word(world, stage):
+    def lies(task, sink):
+        sink.progress(stage, 0.5, "x", {})
+        return Result()
+
+    world.executor.works["lies"] = lies
+    done = world.queue.wait(world.submit("lies").id, 10)
+    assert done.status is JobStatus.FAILED
+    assert "no stage" in done.error["message"]
+    assert world.queue.ledger.get(done.id).finished_at
+
+
+def test_a_message_without_end_is_cut(world):
+    def chatters(task, sink):
+        sink.progress("generating", 0.5, "x" * 10**6, {})
+        sink.cancel.wait(20)
+        raise JobCancelled
+
+    world.executor.works["chatters"] = chatters
+    job = world.submit("chatters")
+    world.running(job)
+    assert len(world.queue.job(job.id).message) == 1000
+    world.queue.cancel(job.id)
+    assert world.queue.wait(job.id, 10).status is JobStatus.CANCELLED
+
+
+@pytest.mark.parametrize("model_id", ["local:a", "paid:m"])
+def test_a_job_whose_start_cannot_be_stored_fails_and_is_not_run(world, monkeypatch, model_id):
+    touch, full = world.queue.ledger.touch, iter([True])
+
+    def refuse(job):
+        if next(full, False):
+            raise OSError(28, "No space left on device")
+        return touch(job)
+
+    monkeypatch.setattr(world.queue.ledger, "touch", refuse)
+    job = world.submit("picture", model_id)
+    done = world.queue.wait(job.id, 10)
+    assert (done.status, done.error["code"]) == (JobStatus.FAILED, "insufficient_storage")
+    assert world.executor.started == []
+    assert world.queue.wait(world.submit("picture", model_id).id, 10).status is JobStatus.COMPLETED
+
+
+def test_a_job_that_cannot_go_back_to_the_queue_fails(world, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(world.queue.ledger, "requeue", refuse)
+    job = world.submit("dies")
+    done = world.queue.wait(job.id, 10)
+    assert (done.status, done.error["code"]) == (JobStatus.FAILED, "insufficient_storage")

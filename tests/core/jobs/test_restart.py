@@ -126,3 +126,29 @@ def test_waiters_are_told_when_the_engine_closes(make_world):
     world.close()
     waiter.join(10)
     assert answers[0].status is JobStatus.QUEUED
+
+
+def test_what_was_paid_and_made_is_kept_when_the_engine_closes(make_world):
+    """The provider has delivered and forgotten; only the files were still on their way to the disk."""
+    from threading import Event, Thread
+
+    world = make_world()
+    placing, go = Event(), Event()
+    place = world.assets.place
+
+    def slowly(*values, **more):
+        placing.set()
+        assert go.wait(20)
+        return place(*values, **more)
+
+    world.assets.place = slowly
+    job = world.submit("picture", "paid:m")
+    assert placing.wait(10)
+    closing = Thread(target=world.queue.close, args=(2.0,))
+    closing.start()
+    world.until(lambda: world.queue._scheduler._stopping)
+    world.until(lambda: world.queue._finisher._pool._shutdown)
+    go.set()
+    closing.join(20)
+    ended = world.queue.ledger.get(job.id)
+    assert (ended.status, len(ended.asset_ids)) == (JobStatus.COMPLETED, 2)

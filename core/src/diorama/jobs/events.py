@@ -135,8 +135,11 @@ class EventHub:
             with self._wake:
                 if callback in listeners:
                     listeners.remove(callback)
-                if job_id is not None and not listeners:
-                    self._watched.pop(job_id, None)
+                if job_id is None or listeners:
+                    return
+                self._watched.pop(job_id, None)
+                if not channel.ring:  # nothing was ever told of it, and perhaps nothing ever will be
+                    self._channels.pop(job_id, None)
 
         return end
 
@@ -209,6 +212,9 @@ class EventHub:
             self._retire(job_id)
 
     def _retire(self, job_id: str) -> None:
+        ring = self._channels[job_id].ring
+        for preview in [event for event in ring if event.name == "preview"]:
+            ring.remove(preview)  # large, and the picture itself is there now
         self._retired.append(job_id)
         while len(self._retired) > KEPT_JOBS:
             old = self._retired.popleft()
@@ -242,9 +248,9 @@ class EventHub:
 
     def _flush(self, now: float) -> None:
         for job_id in [job_id for job_id, due in self._late.items() if due <= now]:
-            channel = self._channels[job_id]
-            payload = channel.pending
-            if payload is not None:
+            channel = self._channels.get(job_id)
+            payload = channel.pending if channel is not None else None
+            if channel is not None and payload is not None:
                 channel.last_progress = time.monotonic()
                 self._send(job_id, channel, "progress", payload)
             self._late.pop(job_id, None)

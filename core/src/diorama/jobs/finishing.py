@@ -94,7 +94,7 @@ class Finisher:
         except DioramaError as error:
             self._drop(live, rows, error)
         except OSError as error:
-            self._drop(live, rows, _disk_error(error))
+            self._drop(live, rows, storing_error(error))
         except Exception as error:
             log.exception("Saving the outputs of job %s failed.", live.job.id)
             self._drop(live, rows, BackendError(f"The outputs could not be saved: {error}"))
@@ -180,12 +180,13 @@ class Finisher:
         log.error("The end of job %s could not be stored: %s", job.id, error)
         self._assets.discard(rows)
         if job.status is JobStatus.COMPLETED:
-            self._end(live, JobStatus.FAILED, _disk_error(error))
+            self._end(live, JobStatus.FAILED, storing_error(error))
         else:  # not even a failure can be written: tell who waits; the row is picked up at the next start
             self._over(live, job)
 
 
-def _disk_error(error: BaseException) -> DioramaError:
+def storing_error(error: BaseException) -> DioramaError:
+    """Return the error of a job whose state or result could not be written."""
     if isinstance(error, DioramaError):
         return error
     if (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)) or "is full" in str(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -137,15 +138,15 @@ class JobQueue:
                     live.interrupted = True
                     live.token.cancel()
         self._scheduler.join(drain, left)
+        self._finisher.close()  # what was made, and perhaps paid, is kept
         for live in self._all_live():
             live.abandon_if_running()
-        self._finisher.close()
         self._folders.close()
         for live in self._all_live():
             if live.phase is Phase.ENDING:
                 live.done.result()
             else:
-                live.done.set_result(live.view())  # whoever waits is told where it stands
+                _tell(live, live.view())  # whoever waits is told where it stands
         self.events.close()
 
     # Accepting
@@ -454,7 +455,7 @@ class JobQueue:
         if job.status is JobStatus.COMPLETED:
             self.run_times.measured(job, job.timings)
         self.events.publish(job.id, job.status.value, told(job))
-        live.done.set_result(job)
+        _tell(live, job)
 
     def _rearrange(self, job_id: str, change: Callable[[Entry, WaitingList], None]) -> Job:
         live = self._live.get(job_id)
@@ -483,6 +484,12 @@ def _entry(live: LiveJob) -> Entry:
         id=job.id, lane=job.lane, model=job.model, owner=job.owner, priority=job.priority, position=job.position,
         held=job.held, reason=job.wait_reason or "",
     )  # fmt: skip
+
+
+def _tell(live: LiveJob, job: Job) -> None:
+    """Tell whoever waits; a job may end in the very moment in which the engine closes, and is told once."""
+    with suppress(InvalidStateError):
+        live.done.set_result(job)
 
 
 def _cancelled(job: Job) -> Job:

@@ -20,7 +20,7 @@ from diorama.contract import (
 )
 from diorama.jobs.crash import point
 from diorama.jobs.events import EventHub
-from diorama.jobs.finishing import Finisher
+from diorama.jobs.finishing import Finisher, storing_error
 from diorama.jobs.folders import WorkFolders
 from diorama.jobs.lanes import Lanes
 from diorama.jobs.ledger import Ledger
@@ -71,6 +71,13 @@ class Runner:
 
     def run(self, live: LiveJob, slot: str) -> None:
         """Run a job once; its end is stored by the finisher, beside this thread."""
+        try:
+            self._run(live, slot)
+        except Exception as error:  # its start or its return to the queue could not be stored
+            log.exception("Job %s cannot go on.", live.job.id)
+            self._finisher.failed(live, storing_error(error))
+
+    def _run(self, live: LiveJob, slot: str) -> None:
         sink = self._begin(live, slot)
         if sink is None:
             return

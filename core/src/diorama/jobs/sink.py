@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from diorama.access.redaction import scrub
 from diorama.assets.staged import StagedOutput
@@ -17,6 +17,9 @@ from diorama.jobs.records import Note
 from diorama.workers.executor import CancelToken
 
 PLACES = {"loading_model": "loading", "generating": "mid_step"}
+STAGES = frozenset(get_args(Stage))
+LONGEST = 1000
+"""Characters of a message that are kept."""
 
 
 class RunSink:
@@ -38,10 +41,16 @@ class RunSink:
     def progress(
         self, stage: Stage, fraction: float | None, message: str, numbers: Mapping[str, Any]
     ) -> None:
-        """Take a progress report: memory at once, listeners at most ten times a second, the disk once."""
+        """Take a progress report: memory at once, listeners at most ten times a second, the disk once.
+
+        Raises:
+            BackendError: the stage is none of the contract's; another status would end the job for everyone but us.
+        """
         if self.cancel is not self._live.token:
             return  # a run that was given up still talks
-        if self._live.report(stage, fraction, scrub(message), numbers):
+        if stage not in STAGES:
+            raise BackendError(f"The backend reported {str(stage)[:40]!r}, which is no stage of a job.")
+        if self._live.report(stage, fraction, scrub(str(message))[:LONGEST], numbers):
             self._store()
         self._changed(self._live)
         if fraction != 0.0 or stage == "loading_model":
