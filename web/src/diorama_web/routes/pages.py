@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
-from functools import lru_cache
+import time
 from pathlib import Path
 
 from starlette.exceptions import HTTPException
@@ -20,10 +20,32 @@ _HEADERS = {"Content-Security-Policy": PAGE_CSP, "Cache-Control": "no-cache"}
 _FOREVER = {"Content-Security-Policy": PAGE_CSP, "Cache-Control": "public, max-age=31536000, immutable"}
 
 
-@lru_cache(maxsize=4)
+SETTLED = 2_000_000_000
+"""Nanoseconds after which a changed folder is believed: two changes within one tick of its clock look like one."""
+_listed: dict[Path, tuple[dict[Path, int], dict[str, Path]]] = {}
+
+
 def files_below(folder: Path) -> dict[str, Path]:
-    """Return every file below ``folder`` by its address. Only these are ever served, whatever an address says."""
-    return {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    """Return every file below ``folder`` by its address. Only these are ever served, whatever an address says.
+
+    The list is made again when a folder in it has changed: a studio that is built while the server runs is there at once.
+    """
+    stamps, files = _listed.get(folder, ({}, {}))
+    if not stamps or any(_stamp(inner) != stamp for inner, stamp in stamps.items()):
+        everything = [folder, *folder.rglob("*")] if folder.is_dir() else [folder]
+        stamps = {path: _stamp(path) for path in everything if path.is_dir() or path == folder}
+        files = {path.relative_to(folder).as_posix(): path for path in everything if path.is_file()}
+        if time.time_ns() - max(stamps.values()) > SETTLED:
+            _listed[folder] = stamps, files
+    return files
+
+
+def _stamp(folder: Path) -> int:
+    """Return when an entry of ``folder`` last came or went; 0 where there is none."""
+    try:
+        return folder.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def page_file(name: str) -> Response:
