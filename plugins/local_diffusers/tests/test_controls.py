@@ -22,6 +22,7 @@ from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.info import model_info
 from diorama_local_diffusers.models.user import write_entries
 from diorama_local_diffusers.runtime.edges import canny
+from diorama_local_diffusers.testing.networks import write_controlnet
 from PIL import Image, ImageDraw
 
 pytestmark = pytest.mark.torch
@@ -60,29 +61,9 @@ def studio(settings: Any, tiny: Callable[..., Path], job: Any) -> Callable[..., 
     return open_one
 
 
-def write_controlnet(kind: str, folder: Path, place: Path) -> Path:
-    """A ControlNet whose output layers are random, not zero as in a fresh one."""
-    import diffusers
-    import torch
-
-    torch.manual_seed(3)
-    pipe = diffusers.DiffusionPipeline.from_pretrained(folder, local_files_only=True)
-    if kind == "flux":
-        network = diffusers.FluxControlNetModel.from_transformer(
-            pipe.transformer, num_layers=1, num_single_layers=1, attention_head_dim=16, num_attention_heads=2
-        )
-    else:
-        network = diffusers.ControlNetModel.from_unet(pipe.unet, conditioning_channels=3)
-    for weight in network.parameters():
-        if weight.abs().max() == 0:
-            torch.nn.init.normal_(weight, std=0.5)
-    network.save_pretrained(place)
-    return place
-
-
 @pytest.mark.parametrize("name", ["sd", "sdxl", "flux"])
 def test_a_map_steers_every_operation(studio: Any, tiny: Any, tmp_path: Path, name: str) -> None:
-    network = write_controlnet(name, tiny(name), tmp_path / "control")
+    network = write_controlnet(tiny(name), tmp_path / "control")
     model, run = studio(name, controlnets={name: {"canny": str(network)}})
     assert "canny" in model.operations[Operation.GENERATE].control_kinds
     assert "canny" in model.operations[Operation.EDIT].control_kinds
@@ -103,8 +84,53 @@ def test_a_map_steers_every_operation(studio: Any, tiny: Any, tmp_path: Path, na
     assert run(**source, mask=mask, control={"canny": one}).shape == (90, 70, 3)
 
 
+@pytest.mark.parametrize("name", ["sd3", "qwen-image"])
+def test_a_map_steers_text_to_image_where_no_other_class_exists(
+    studio: Any, tiny: Any, tmp_path: Path, name: str
+) -> None:
+    network = write_controlnet(tiny(name), tmp_path / "control")
+    model, run = studio(name, controlnets={name: {"canny": str(network)}})
+    assert "canny" in model.operations[Operation.GENERATE].control_kinds
+    assert not model.operations[Operation.EDIT].control_kinds
+    one, other = drawn(tmp_path / "one.png"), drawn(tmp_path / "other.png", colour="blue")
+    base, first = run(), run(control={"canny": one})
+    assert not np.array_equal(first, base)
+    assert not np.array_equal(first, run(control={"canny": other}))
+    assert np.array_equal(run(), base), "the map must not reach the next job"
+    with pytest.raises(InvalidRequest, match="no control maps for this operation"):
+        run(images=(one,), strength=0.9, control={"canny": one})
+
+
+@pytest.mark.parametrize("name", ["sd", "sdxl", "sd3", "flux"])
+def test_two_maps_count_together(studio: Any, tiny: Any, tmp_path: Path, name: str) -> None:
+    networks = {
+        kind: str(write_controlnet(tiny(name), tmp_path / kind, seed))
+        for seed, kind in enumerate(("canny", "depth", "pose"))
+    }
+    _, run = studio(name, controlnets={name: networks})
+    one, other = drawn(tmp_path / "one.png"), drawn(tmp_path / "other.png", colour="blue")
+    both = run(control={"canny": one, "depth": other})
+    assert not np.array_equal(both, run(control={"canny": one}))
+    assert not np.array_equal(both, run(control={"depth": other}))
+    assert not np.array_equal(both, run(control={"canny": one, "pose": other})), "other networks, same maps"
+    assert np.array_equal(both, run(control={"canny": one, "depth": other}))
+
+
+def test_one_network_that_reads_several_maps(studio: Any, tiny: Any, tmp_path: Path) -> None:
+    union = str(write_controlnet(tiny("qwen-image"), tmp_path / "union"))
+    other = str(write_controlnet(tiny("qwen-image"), tmp_path / "other", 9))
+    networks = {"canny": union, "depth": union, "pose": other}
+    _, run = studio("qwen-image", controlnets={"qwen-image": networks})
+    red, blue = drawn(tmp_path / "red.png"), drawn(tmp_path / "blue.png", colour="blue")
+    both = run(control={"canny": red, "depth": blue})
+    assert not np.array_equal(both, run(control={"canny": red}))
+    assert not np.array_equal(both, run(control={"canny": red, "depth": red}))
+    with pytest.raises(InvalidRequest, match="one ControlNet"):
+        run(control={"canny": red, "pose": blue})
+
+
 def test_edges_are_found_on_request(studio: Any, tiny: Any, tmp_path: Path) -> None:
-    network = write_controlnet("sd", tiny("sd"), tmp_path / "control")
+    network = write_controlnet(tiny("sd"), tmp_path / "control")
     _, run = studio("sd", controlnets={"sd": {"canny": str(network)}})
     photo = drawn(tmp_path / "photo.png")
     canny(photo.load_image()).save(tmp_path / "map.png")

@@ -72,6 +72,7 @@ class Family:
         base: Hub id whose configuration and other parts complete a single file.
         control_classes: Pipeline class of each task with ControlNets.
         control_class: Class of the ControlNets.
+        control_union_class: What several maps need where they must belong to one network; empty where any go together.
         control_image_name: What text to image calls the map.
         requires: Packages beyond the usual ones.
         reads_clip_only: Whether all text encoders are CLIP, whose prompts end after 77 tokens.
@@ -99,6 +100,7 @@ class Family:
     base: ClassVar[str] = ""
     control_classes: ClassVar[dict[Task, str]] = {}
     control_class: ClassVar[str] = "ControlNetModel"
+    control_union_class: ClassVar[str] = ""
     control_image_name: ClassVar[str] = "control_image"
     requires: ClassVar[tuple[str, ...]] = ()
     reads_clip_only: ClassVar[bool] = False

@@ -20,6 +20,9 @@ class QwenImage(ImageFamily):
         "image": "QwenImageImg2ImgPipeline",
         "mask": "QwenImageInpaintPipeline",
     }
+    control_classes: ClassVar[dict[Task, str]] = {"text": "QwenImageControlNetPipeline"}
+    control_class = "QwenImageControlNetModel"
+    control_union_class = "QwenImageMultiControlNetModel"
     native = 1328
     default_steps = 50
     default_guidance = 4.0

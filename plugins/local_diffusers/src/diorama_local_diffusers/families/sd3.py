@@ -17,6 +17,8 @@ class StableDiffusion3(ImageFamily):
         "image": "StableDiffusion3Img2ImgPipeline",
         "mask": "StableDiffusion3InpaintPipeline",
     }
+    control_classes: ClassVar[dict[Task, str]] = {"text": "StableDiffusion3ControlNetPipeline"}
+    control_class = "SD3ControlNetModel"
     default_steps = 28
     default_guidance = 7.0
     lora_kind = "sd3"

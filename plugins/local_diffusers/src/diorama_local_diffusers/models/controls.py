@@ -28,10 +28,20 @@ CONTROLNETS: dict[str, dict[str, str]] = {
         "canny": "InstantX/FLUX.1-dev-Controlnet-Canny",
         "depth": "Shakker-Labs/FLUX.1-dev-ControlNet-Depth",
     },
+    "sd3": {
+        "canny": "InstantX/SD3-Controlnet-Canny",
+        "pose": "InstantX/SD3-Controlnet-Pose",
+    },
+    "qwen-image": dict.fromkeys(("canny", "depth", "pose"), "InstantX/Qwen-Image-ControlNet-Union"),
 }
 """ControlNets of the hub by family and kind of map; option ``controlnets`` of the backend adds others."""
-_WIDTHS = {"sd": 768, "sdxl": 2048}
-"""Width of the text in the models that these were made for; other models of the family take none of them."""
+_MADE_FOR: dict[str, tuple[str, dict[str, int]]] = {
+    "sd": ("unet", {"cross_attention_dim": 768}),
+    "sdxl": ("unet", {"cross_attention_dim": 2048}),
+    "sd3": ("transformer", {"caption_projection_dim": 1536, "pos_embed_max_size": 192}),
+    "qwen-image": ("transformer", {"joint_attention_dim": 3584}),
+}
+"""What the denoiser's configuration says in the models that these were made for; others of the family take none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +99,8 @@ def reference_adapter(
 
 
 def _usual(entry: ModelEntry, folder: PipelineFolder | None) -> bool:
-    width = _WIDTHS.get(entry.type)
-    if width is None or folder is None:
+    component, wanted = _MADE_FOR.get(entry.type, ("", {}))
+    if folder is None or not wanted:
         return True
-    return bool(folder.config("unet").get("cross_attention_dim") == width)
+    config = folder.config(component)
+    return all(config.get(key) == value for key, value in wanted.items())

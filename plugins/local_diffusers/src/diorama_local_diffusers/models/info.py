@@ -84,7 +84,8 @@ def with_controls(
     settings: BackendSettings,
 ) -> dict[Operation, Capabilities]:
     """Add ControlNet maps and reference pictures where there are networks for them."""
-    kinds = tuple(control_sources(entry, folder, settings))
+    networks = tuple(control_sources(entry, folder, settings))
+    tasks = family_named(entry.type).control_classes
     adapter = reference_adapter(entry, folder, settings)
     result = dict(found)
     for operation in (Operation.GENERATE, Operation.EDIT):
@@ -92,8 +93,8 @@ def with_controls(
             continue
         changes: dict[str, Any] = {}
         extra: dict[str, Any] = {}
-        if kinds:
-            changes["control_kinds"] = kinds
+        if networks and ("text" if operation is Operation.GENERATE else "image") in tasks:
+            changes["control_kinds"] = networks
             extra |= CONTROL_PARAMETERS
         if adapter is not None and operation is Operation.GENERATE:
             changes["images_in"] = Range(minimum=0, maximum=1, integer=True)

@@ -160,8 +160,10 @@ def _call(
 ) -> Any:
     import torch
 
+    seed = request.seed_of(index) or 0
+    torch.manual_seed(seed)  # some pipelines draw from the global generator, as for the map of a ControlNet
     # On the CPU, so that a seed means the same picture on every device.
-    generator = torch.Generator("cpu").manual_seed(request.seed_of(index) or 0)
+    generator = torch.Generator("cpu").manual_seed(seed)
     loaded.use_scheduler(pipe, request.scheduler or loaded.entry.scheduler or None)
     reporter.start()
     try:

@@ -44,7 +44,29 @@ class Controls:
                 f"{self._loaded.family.title} takes no control maps for this operation.", field="control"
             )
         networks = self._networks[0] if len(self._networks) == 1 else self._networks
+        if isinstance(networks, list) and self._loaded.family.control_union_class:
+            networks = self._union()
         return self._loaded.view(classes[task], controlnet=networks)
+
+    def _union(self) -> Any:
+        """Return the one network that reads all maps, in the form in which it takes several.
+
+        Raises:
+            InvalidRequest: the maps belong to different networks.
+        """
+        import diffusers
+
+        first = self._networks[0]
+        if any(network is not first for network in self._networks):
+            raise InvalidRequest(
+                f"Maps for {self._loaded.family.title} go together only when one ControlNet reads them all.",
+                field="control",
+                fix="Give one map, or name a union ControlNet for all kinds.",
+            )
+        kind = self._loaded.family.control_union_class
+        if kind not in self._loaded.networks:
+            self._loaded.networks[kind] = getattr(diffusers, kind)([first])
+        return self._loaded.networks[kind]
 
     def arguments(self, task: Task, size: tuple[int, int], parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Return the maps at the work size, by the pipeline's names, and how strongly they count."""

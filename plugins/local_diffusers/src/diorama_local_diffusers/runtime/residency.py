@@ -61,11 +61,7 @@ class Loaded:
 
     def view(self, class_name: str, **more: Any) -> Any:
         """Return the same weights as a pipeline of another class; no weight is copied."""
-        key = (
-            class_name
-            if not more
-            else f"{class_name}:{','.join(f'{k}={id(v)}' for k, v in sorted(more.items()))}"
-        )
+        key = ":".join([class_name, *(f"{name}={_identity(part)}" for name, part in sorted(more.items()))])
         if key not in self._views:
             import diffusers
 
@@ -153,6 +149,11 @@ class Residents:
             return held + needed > self._budget
         # A fifth of what is free stays for activations.
         return needed * 1.25 > free_bytes(self.device)
+
+
+def _identity(part: Any) -> str:
+    """Return what tells parts apart that stay open; a list is told by what is in it, for it lives for one job."""
+    return "+".join(str(id(item)) for item in part) if isinstance(part, list) else str(id(part))
 
 
 def weight_bytes(pipe: Any) -> int:

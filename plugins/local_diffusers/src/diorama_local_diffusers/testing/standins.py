@@ -9,6 +9,7 @@ from typing import Any
 
 from diorama_local_diffusers.families import family_named
 from diorama_local_diffusers.testing.checkpoint import write_gguf, write_sd_checkpoint
+from diorama_local_diffusers.testing.networks import write_controlnet
 from diorama_local_diffusers.testing.tiny import build, makers
 
 QUANTIZED = ("Q4_0", "Q8_0")
@@ -64,8 +65,8 @@ def _rows(family: str, folder: Path, root: Path, size: int) -> list[dict[str, An
         rows.append(
             row | {"name": "tiny-sd-file", "path": str(_checkpoint(folder, root)), "base": str(folder)}
         )
-    if family in ("sd", "sdxl", "flux"):
-        _controlnet(family, folder, root / "controlnets" / family)
+    if family in ("sd", "sdxl", "sd3", "flux") and not (network := root / "controlnets" / family).exists():
+        write_controlnet(folder, network)
     if family in ("sd", "sdxl"):
         _lora(folder, root / "loras" / f"tiny-{family}.safetensors")
     return rows
@@ -89,26 +90,6 @@ def _quantized(folder: Path, place: Path) -> Path:
 def _checkpoint(folder: Path, root: Path) -> Path:
     file = root / "tiny-sd.safetensors"
     return file if file.exists() else write_sd_checkpoint(_open(folder), file)
-
-
-def _controlnet(family: str, folder: Path, place: Path) -> None:
-    """Write a ControlNet whose output layers are random, not zero as in a fresh one."""
-    if place.exists():
-        return
-    import diffusers
-    import torch
-
-    pipe = _open(folder)
-    if family == "flux":
-        network = diffusers.FluxControlNetModel.from_transformer(
-            pipe.transformer, num_layers=1, num_single_layers=1, attention_head_dim=16, num_attention_heads=2
-        )
-    else:
-        network = diffusers.ControlNetModel.from_unet(pipe.unet, conditioning_channels=3)
-    for weight in network.parameters():
-        if weight.abs().max() == 0:
-            torch.nn.init.normal_(weight, std=0.5)
-    network.save_pretrained(place)
 
 
 def _lora(folder: Path, place: Path) -> None:
