@@ -1,5 +1,5 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
-import { compareSearch, deskSearch, gallerySearch, modelSearch, queueSearch } from "./lib/search";
+import { compareSearch, deskSearch, gallerySearch, logSearch, modelSearch, queueSearch } from "./lib/search";
 import ImagePage from "./pages/image/ImagePage";
 import VideoPage from "./pages/image/VideoPage";
 import { Failed, NotFound, Shell } from "./layout/Shell";
@@ -23,10 +23,11 @@ const models = createRoute({ getParentRoute: () => root, path: "/models", valida
 const model = createRoute({ getParentRoute: () => root, path: "/model/$", component: lazyRouteComponent(() => import("./pages/models/ModelPage")) });
 const queue = createRoute({ getParentRoute: () => root, path: "/queue", validateSearch: queueSearch, component: lazyRouteComponent(() => import("./pages/queue/QueuePage")) });
 const job = createRoute({ getParentRoute: () => root, path: "/job/$id", component: lazyRouteComponent(() => import("./pages/queue/JobPage")) });
+const logs = createRoute({ getParentRoute: () => root, path: "/logs", validateSearch: logSearch, component: lazyRouteComponent(() => import("./pages/logs/LogsPage")) });
 const settings = createRoute({ getParentRoute: () => root, path: "/settings", component: lazyRouteComponent(() => import("./pages/settings/SettingsPage")) });
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, image, video, assets, asset, videoAsset, compare, models, model, queue, job, settings]),
+  routeTree: root.addChildren([home, image, video, assets, asset, videoAsset, compare, models, model, queue, job, logs, settings]),
   scrollRestoration: true,
   defaultPreload: "intent",
 });

@@ -15,6 +15,7 @@ export type Model = Schemas["ModelView"];
 export type ModelSummary = Schemas["ModelSummary"];
 export type Note = Schemas["NoteView"];
 export type NumberRange = Schemas["Range"];
+export type Provider = Schemas["ConnectionView"];
 export type Session = Schemas["SessionView"];
 export type Sizes = Schemas["Sizes"];
 export type Preferences = Schemas["PreferencesView"];

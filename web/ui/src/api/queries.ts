@@ -105,7 +105,7 @@ export const queries = {
     }),
   providers: queryOptions({
     queryKey: ["providers"],
-    queryFn: ({ signal }) => take(api.GET("/api/settings/providers", { signal })),
+    queryFn: ({ signal }) => take(api.GET("/api/providers", { signal })),
   }),
   plugins: queryOptions({
     queryKey: ["plugins"],
@@ -119,5 +119,5 @@ export const queries = {
 
 /** What changes when a job ends. */
 export function refreshAfterJob(): void {
-  for (const key of ["jobs", "assets", "costs", "estimate", "queue", "sessions"]) void client.invalidateQueries({ queryKey: [key] });
+  for (const key of ["jobs", "logs", "assets", "costs", "estimate", "queue", "sessions"]) void client.invalidateQueries({ queryKey: [key] });
 }

@@ -58,9 +58,9 @@ function useCommands(): Command[] {
   const models = useQuery(queries.models()).data?.models ?? [];
   const images = useQuery(queries.sessions("image")).data?.sessions ?? [];
   const videos = useQuery(queries.sessions("video")).data?.sessions ?? [];
-  const page = (name: string, to: "/image" | "/video" | "/assets" | "/queue" | "/models" | "/settings"): Command => ({ name, group: "Page", run: () => void navigate({ to }) });
+  const page = (name: string, to: "/image" | "/video" | "/assets" | "/queue" | "/models" | "/logs" | "/settings"): Command => ({ name, group: "Page", run: () => void navigate({ to }) });
   return [
-    page("Image bench", "/image"), page("Video bench", "/video"), page("Library", "/assets"), page("Queue", "/queue"), page("Models", "/models"), page("Settings", "/settings"),
+    page("Image bench", "/image"), page("Video bench", "/video"), page("Library", "/assets"), page("Queue", "/queue"), page("Models", "/models"), page("Log", "/logs"), page("Settings", "/settings"),
     { name: "New image session", group: "Do", run: () => void navigate({ to: "/image", search: { session: newId() } }) },
     { name: "New video session", group: "Do", run: () => void navigate({ to: "/video", search: { session: newId() } }) },
     { name: "Favourites", group: "Page", run: () => void navigate({ to: "/assets", search: { tab: "favourites" } }) },

@@ -74,6 +74,14 @@ export const modelSearch = (raw: Raw): ModelSearch =>
     state: text(raw.state),
   });
 
+export const LOG_TYPES = ["generate", "edit", "video", "upscale", "download"] as const;
+export const LOG_STATES = ["queued", "generating", "completed", "failed", "cancelled"] as const;
+export interface LogSearch {
+  type?: (typeof LOG_TYPES)[number];
+  status?: (typeof LOG_STATES)[number];
+}
+export const logSearch = (raw: Raw): LogSearch => clean({ type: oneOf(raw.type, LOG_TYPES), status: oneOf(raw.status, LOG_STATES) });
+
 export const compareSearch = (raw: Raw): { a?: string; b?: string } => clean({ a: text(raw.a), b: text(raw.b) });
 export const queueSearch = (raw: Raw): { show?: "completed" | "failed" | "cancelled" } =>
   clean({ show: oneOf(raw.show, ["completed", "failed", "cancelled"] as const) });

@@ -66,6 +66,7 @@ function Finished() {
     <section aria-label="Finished">
       <div className="flex flex-wrap items-end justify-between gap-2 border-b border-line">
         <h2 className="label pb-2">Finished</h2>
+        <Link to="/logs" search={{}} className="text-link mr-auto ml-3 pb-2">Log of requests</Link>
         <nav className="flex" aria-label="Which finished jobs">
           {SHOWN.map(([word, name]) => <Link key={name} to="/queue" search={word ? { show: word } : {}} className="tab -mb-px" data-on={show === word} activeOptions={{ exact: true, includeSearch: true }}>{name}</Link>)}
         </nav>
