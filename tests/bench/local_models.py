@@ -41,7 +41,7 @@ class Bench:
         self.home = home
         self.folders = {name: build(name, home) for name in FAMILIES}
         settings = BackendSettings(
-            id="local", data_dir=home / "data", cache_dir=home / "cache", device="cpu", offline=True
+            id="local", config_dir=home / "config", data_dir=home / "data", cache_dir=home / "cache", device="cpu", offline=True
         )
         rows = [
             ModelEntry(name=name, path=str(folder), type=name, default_width=64, default_height=64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from diorama.catalog import Catalog
@@ -66,11 +66,16 @@ class Shelf:
         """Return the LoRA of all backends, those here first; only those of one family when ``kind`` is given."""
         models = self._catalog.models()
         found = [
-            OfferedLora(backend=name, lora=lora, models=fitting_models(name, lora, models))
+            OfferedLora(backend=name, lora=self._fetchable(lora), models=fitting_models(name, lora, models))
             for name, lora in self._each(lambda backend: backend.loras(), "list its LoRA")
             if not kind or lora.kind == kind
         ]
         return sorted(found, key=lambda item: item.lora.availability.state != "ready")
+
+    def _fetchable(self, lora: LoraInfo) -> LoraInfo:
+        """Return a LoRA without its download id when the backend that would fetch it is not here."""
+        here = lora.download.partition(":")[0] in self._registry.backends
+        return lora if here or not lora.download else replace(lora, download="")
 
     def on_disk(self) -> list[OnDisk]:
         """Return the models on this disk, the largest first."""

@@ -48,6 +48,7 @@ def disk_view(item: OnDisk) -> dict[str, Any]:
         "path": stored.path,
         "size_bytes": stored.size_bytes,
         "freeable_bytes": stored.freeable_bytes,
+        "shared_with": [f"{item.id.partition(':')[0]}:{name}" for name in stored.shared_with],
     }
 
 

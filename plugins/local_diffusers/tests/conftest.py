@@ -50,7 +50,7 @@ def tiny(tiny_root: Path) -> Callable[..., Path]:
 def settings(tmp_path: Path) -> BackendSettings:
     return BackendSettings(
         id="local", data_dir=tmp_path / "data", cache_dir=tmp_path / "cache", models_dirs=(tmp_path / "models",),
-        device="cpu", offline=True,
+        config_dir=tmp_path / "config", device="cpu", offline=True,
     )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from diorama.testing.context import RecordingJobContext, RecordingListContext
 from diorama_local_diffusers import create_backend
 
 home, cancel_at, offline = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "offline"
-backend = create_backend(BackendSettings(id="local", data_dir=home / "data", offline=offline))
+backend = create_backend(BackendSettings(id="local", config_dir=home / "config", data_dir=home / "data", offline=offline))
 
 class Context(RecordingJobContext):
     def progress(self, stage, fraction=None, message="", **numbers):

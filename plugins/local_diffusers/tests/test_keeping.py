@@ -85,9 +85,11 @@ def test_a_known_lora_is_found_in_the_cache_of_the_hub(alone: BackendSettings, t
 
 def test_known_loras_fit_families_that_exist() -> None:
     kinds = {family.lora_kind for family in families().values()}
-    assert {preset.kind for preset in presets()} <= kinds
-    assert {"flux", "sdxl", "sd", "sd3", "qwen-image", "wan", "ltx2"} <= {preset.kind for preset in presets()}
-    assert all(0 < preset.weight <= 1.5 for preset in presets())
+    assert {preset.info.kind for preset in presets()} <= kinds
+    assert {"flux", "sdxl", "sd", "sd3", "qwen-image", "wan", "ltx2"} <= {
+        preset.info.kind for preset in presets()
+    }
+    assert all(0 < preset.info.weight <= 1.5 for preset in presets())
 
 
 @pytest.fixture

@@ -65,7 +65,11 @@ def test_every_plan_gives_the_same_pixels(
     models = entries(settings, tiny, "sd")
     plain, _ = picture(create_backend(settings), models["sd"], job)
     options = BackendSettings(
-        id="local", data_dir=settings.data_dir, device="cpu", options={"memory_plan": plan}
+        id="local",
+        config_dir=settings.config_dir,
+        data_dir=settings.data_dir,
+        device="cpu",
+        options={"memory_plan": plan},
     )
     lean = create_backend(options)
     offloaded, facts = picture(lean, models["sd"], job)

@@ -15,6 +15,7 @@ import pytest
 from diorama.contract import AvailabilityState, BackendSettings, InvalidRequest, ListContext, UnknownModel
 from diorama_local_diffusers.models.detect import detect
 from diorama_local_diffusers.models.headers import read_safetensors_header
+from diorama_local_diffusers.models.shelf import user_file
 from diorama_local_diffusers.models.user import add_model, remove_model
 from diorama_local_diffusers.models.vocabulary import read_vocabulary
 
@@ -67,13 +68,16 @@ import sys
 from pathlib import Path
 from diorama.contract import BackendSettings
 import diorama_local_diffusers
-backend = diorama_local_diffusers.create_backend(BackendSettings(id="local", models_dirs=(Path({str(tmp_path / "models")!r}),)))
+folder = Path({str(tmp_path)!r})
+backend = diorama_local_diffusers.create_backend(
+    BackendSettings(id="local", config_dir=folder, models_dirs=(folder / "models",))
+)
 import logging
 class Context: log = logging.getLogger("x"); offline = True; refresh = False
 names = [model.id for model in backend.list_models(Context())]
 assert "local:one" in names and "local:pocket" in names, names
 from diorama_local_diffusers.models.user import add_model
-add_model(backend.settings.__class__(id="local", data_dir=Path({str(tmp_path)!r})), {str(folder)!r})
+add_model(backend.settings, {str(folder)!r})
 heavy = {{"torch", "diffusers", "transformers", "huggingface_hub", "numpy", "PIL"}} & set(sys.modules)
 assert not heavy, heavy
 """
@@ -141,6 +145,39 @@ def test_models_are_added_listed_and_removed(settings: BackendSettings, backend:
         remove_model(settings, "my-model")
 
 
+def test_the_users_list_lies_beside_the_configuration(tmp_path: Path) -> None:
+    from diorama.plugins.registry import PluginRegistry
+    from diorama.settings import load_settings
+
+    settings = load_settings({"DIORAMA_HOME": str(tmp_path)})
+    mine = PluginRegistry(settings).backend_settings("local", {})
+    assert user_file(mine) == tmp_path / "config/models.toml"
+    assert user_file(
+        PluginRegistry(settings).backend_settings("local", {"models_file": "/a/b.toml"})
+    ) == Path("/a/b.toml")
+
+
+def test_what_people_wrote_into_their_list_stays(
+    settings: BackendSettings, backend: Any, tmp_path: Path
+) -> None:
+    settings.config_dir.mkdir()
+    mine = f"""# my models
+[[models]]
+name = "paint"  # the good one
+path = "{pipeline_folder(tmp_path / "paint")}"
+type = "sd"
+default_steps = 7
+"""
+    user_file(settings).write_text(mine)
+    assert "local:paint" in [model.id for model in backend.list_models(Listing())]
+    add_model(settings, str(pipeline_folder(tmp_path / "two")))
+    assert user_file(settings).read_text().startswith(mine)
+    assert add_model(settings, str(tmp_path / "paint")).id == "local:paint"
+    assert user_file(settings).read_text().count("default_steps = 7") == 1
+    remove_model(settings, "two")
+    assert user_file(settings).read_text().strip() == mine.strip()
+
+
 def test_paths_cannot_be_named_in_a_request(backend: Any, tmp_path: Path) -> None:
     folder = pipeline_folder(tmp_path / "m")
     assert backend.describe(str(folder), Listing()) is None
@@ -148,8 +185,8 @@ def test_paths_cannot_be_named_in_a_request(backend: Any, tmp_path: Path) -> Non
 
 
 def test_a_broken_user_list_costs_only_itself(settings: BackendSettings, backend: Any) -> None:
-    settings.data_dir.mkdir(parents=True)
-    (settings.data_dir / "models.toml").write_text('[[models]]\nname = "x"\nsize = 3\n')
+    settings.config_dir.mkdir(parents=True)
+    (settings.config_dir / "models.toml").write_text('[[models]]\nname = "x"\nsize = 3\n')
     assert "local:pocket" in [model.id for model in backend.list_models(Listing())]
 
 

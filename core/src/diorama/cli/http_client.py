@@ -90,7 +90,7 @@ class HttpClient:
     def disk_use(self) -> list[dict[str, Any]]:
         """See :class:`Client`."""
         return [
-            {name: item[name] for name in ("id", "path", "size_bytes", "freeable_bytes")}
+            {name: item[name] for name in ("id", "path", "size_bytes", "freeable_bytes", "shared_with")}
             for item in self._listed("/api/models/cache-status", "models", {})
             if item["path"] is not None
         ]

@@ -189,8 +189,17 @@ def download(options: argparse.Namespace) -> int:
 def delete(options: argparse.Namespace) -> int:
     """Remove a model from disk."""
     with connect(options) as client:
-        freed = client.delete_model(options.model)
-    print(f"Freed {freed / 1e9:.2f} GB.")
+        model = client.model(options.model)["id"]
+        before = {item["id"]: item for item in client.disk_use()}
+        freed = client.delete_model(model)
+        after = {item["id"] for item in client.disk_use()}
+    print(f"Freed {_size(freed)}.")
+    others = before.get(model, {}).get("shared_with")
+    if others:
+        print(clean(f"The files that {', '.join(others)} use too stay."))
+    gone = sorted(set(before) - after - {model})
+    if gone:
+        print(clean(f"Gone with it, for it had the same files: {', '.join(gone)}."))
     return 0
 
 
@@ -216,10 +225,16 @@ def disk_use(options: argparse.Namespace) -> int:
         print(json.dumps(models, indent=2, ensure_ascii=False))
         return 0
     rows = [
-        (_size(model["size_bytes"]), _size(model["freeable_bytes"]), model["id"], model["path"])
+        (
+            _size(model["size_bytes"]),
+            _size(model["freeable_bytes"]),
+            model["id"],
+            ", ".join(model["shared_with"]),
+            model["path"],
+        )
         for model in models
     ]
-    print(table(rows, ("SIZE", "DELETE FREES", "MODEL", "PATH")))
+    print(table(rows, ("SIZE", "DELETE FREES", "MODEL", "SHARES FILES WITH", "PATH")))
     return 0
 
 

@@ -105,6 +105,8 @@ class BackendSettings:
         data_dir: A folder of this instance's own, for things that must be kept. It may not exist yet.
         cache_dir: A folder of this instance's own, for things that can be made again. It may not exist yet.
         models_dirs: Folders in which the user keeps model files, most important first.
+        config_dir: The folder of the user's configuration, shared by all; for files that people write by hand. It may
+            not exist yet.
         device: Device of the worker process that this instance lives in, such as ``cuda:0``; empty in the server.
         offline: True when no network may be tried.
     """
@@ -114,6 +116,7 @@ class BackendSettings:
     data_dir: Path = Path()
     cache_dir: Path = Path()
     models_dirs: tuple[Path, ...] = ()
+    config_dir: Path = Path()
     device: str = ""
     offline: bool = False
 

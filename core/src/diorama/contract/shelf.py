@@ -23,6 +23,7 @@ class LoraInfo:
         weight: Weight that suits it, 0 to 1.5.
         defaults: Request fields that suit it, such as ``{"num_inference_steps": 4}`` for a distilled one.
         preset: True for those that come known with the backend.
+        download: Id by which a download job fetches it, of this backend or another one; empty when none does.
         availability: Whether it can be used now.
     """
 
@@ -35,6 +36,7 @@ class LoraInfo:
     weight: float = 1.0
     defaults: Mapping[str, Any] = field(default_factory=dict)
     preset: bool = False
+    download: str = ""
     availability: Availability = field(default_factory=Availability)
 
 
@@ -47,12 +49,14 @@ class StoredModel:
         path: Where its files lie.
         size_bytes: Bytes of its files; a file that several models share counts with each of them.
         freeable_bytes: Bytes that ``delete`` would free; 0 where the files are the user's own.
+        shared_with: Models that use some of the same files, which therefore stay when this one is deleted.
     """
 
     native_id: str
     path: str
     size_bytes: int
     freeable_bytes: int = 0
+    shared_with: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -239,6 +239,7 @@ class PluginRegistry:
             data_dir=self.settings.data_dir / "backends" / name,
             cache_dir=self.settings.cache_dir / "backends" / name,
             models_dirs=self.settings.models_dirs,
+            config_dir=self.settings.config_dir,
             device=self.device,
             offline=self.settings.offline,
         )

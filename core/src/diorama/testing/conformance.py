@@ -60,7 +60,7 @@ def backend_settings(backend_id: str, folder: Path, **options: Any) -> BackendSe
     """Return settings for a backend under test; everything it keeps lies in ``folder``."""
     return BackendSettings(
         id=backend_id, options=options, data_dir=folder / "data", cache_dir=folder / "cache", models_dirs=(folder / "models",),
-        device="cpu", offline=True,
+        config_dir=folder / "config", device="cpu", offline=True,
     )  # fmt: skip
 
 

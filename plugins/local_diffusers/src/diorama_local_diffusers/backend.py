@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from diorama.contract import (
     Artifact,
     Backend,
-    BackendNotReady,
     BackendSettings,
     BaseContext,
     DioramaError,
@@ -32,7 +31,7 @@ from diorama.contract import (
 
 from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.info import model_info
-from diorama_local_diffusers.models.locate import HUB_ID, locate
+from diorama_local_diffusers.models.locate import locate
 from diorama_local_diffusers.models.shelf import all_entries, find
 from diorama_local_diffusers.models.vocabulary import read_vocabulary, report_unknown_words
 from diorama_local_diffusers.upscale.weights import weights_place
@@ -74,9 +73,12 @@ class LocalDiffusersBackend(Backend):
         return found
 
     def describe(self, native_id: str, context: ListContext) -> ModelInfo | None:
-        """Return a model that is named by its hub id or path."""
+        """Return a model that is named by its hub id or path, or a LoRA file of the hub that can be fetched."""
         from diorama_local_diffusers.models.direct import direct_entry
+        from diorama_local_diffusers.models.lora_download import lora_entry
 
+        if lora := lora_entry(native_id, self.settings):
+            return lora
         entry = find(native_id, self.settings) or direct_entry(
             native_id, self.settings, offline=context.offline
         )
@@ -113,7 +115,12 @@ class LocalDiffusersBackend(Backend):
         return self._upscalers.run(self._entry(request.native_id), request, context)
 
     def download(self, native_id: str, context: JobContext) -> None:
-        """Fetch a model's files from the hub; nothing is loaded into memory."""
+        """Fetch a model's files, or a LoRA file of the hub; nothing is loaded into memory."""
+        from diorama_local_diffusers.models.lora_download import download_lora, is_lora_id
+
+        if is_lora_id(native_id):
+            download_lora(native_id, self.settings, context)
+            return
         entry = self._entry(native_id)
         if entry.type == "upscaler":
             from diorama_local_diffusers.upscale.weights import fetch_weights
@@ -162,8 +169,11 @@ class LocalDiffusersBackend(Backend):
         import_libraries()
 
     def delete(self, native_id: str) -> int:
-        """Remove a hub model's files from the cache; the user's own files are never deleted."""
-        from diorama_local_diffusers.models.download import delete_cached
+        """Remove a hub model's files from the cache, those that no other model here runs with.
+
+        The user's own files are never deleted.
+        """
+        from diorama_local_diffusers.models.deleting import delete_files
 
         entry = self._entry(native_id)
         if entry.sha256:
@@ -171,13 +181,8 @@ class LocalDiffusersBackend(Backend):
             freed = place.stat().st_size if place.exists() else 0
             place.unlink(missing_ok=True)
             return freed
-        if not HUB_ID.fullmatch(entry.path):
-            raise BackendNotReady(
-                f"The files of {native_id} are your own and stay.",
-                fix="Take the model out of the list with `diorama models remove`.",
-            )
         self.unload(native_id)
-        return delete_cached(entry.path)
+        return delete_files(entry, self.settings)
 
     def unload(self, native_id: str | None = None) -> None:
         """Close one open model, or all."""

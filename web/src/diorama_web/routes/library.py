@@ -45,6 +45,7 @@ def cache_entry(model: ModelInfo, stored: StoredModel | None) -> dict[str, Any]:
         "path": stored.path if stored else None,
         "size_bytes": stored.size_bytes if stored else None,
         "freeable_bytes": stored.freeable_bytes if stored else 0,
+        "shared_with": [f"{model.backend}:{name}" for name in stored.shared_with] if stored else [],
         "fix": model.availability.fix,
     }
 

@@ -102,6 +102,7 @@ class CacheEntry(View):
     path: str | None = Field(description="Where its files lie; null when it is not on this disk.")
     size_bytes: int | None = Field(description="Bytes of its files; shared files count with each model.")
     freeable_bytes: int = Field(description="What deleting it would free; 0 for files of the user's own.")
+    shared_with: list[str] = Field(description="Models for which some of its files stay when it is deleted.")
     fix: str | None
 
 
@@ -138,6 +139,7 @@ class LoraView(View):
     weight: float = Field(description="Weight that suits it.")
     defaults: dict[str, float] = Field(description="Request fields that suit it.")
     preset: bool = Field(description="Whether it came known with the backend.")
+    download: str = Field(description="Id for `POST /api/models/{id}/download`, which fetches it; empty if none does.")
     availability: Availability
     models: list[str] = Field(description="Models that take it.")
 

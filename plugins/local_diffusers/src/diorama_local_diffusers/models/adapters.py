@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -49,7 +51,10 @@ class LoraFile:
 
 
 def lora_folders(settings: BackendSettings) -> list[Path]:
-    """Return where LoRA files are looked for; option ``loras_dirs`` adds folders."""
+    """Return where LoRA files are looked for, beside the hub's cache; option ``loras_dirs`` adds folders.
+
+    Downloads from Civitai come into ``loras`` of the models folder.
+    """
     named = settings.options.get("loras_dirs") or ()
     own = [Path(str(item)).expanduser() for item in ([named] if isinstance(named, str) else named)]
     beside = [folder / "loras" for folder in settings.models_dirs]
@@ -67,7 +72,34 @@ def list_loras(settings: BackendSettings, kind: str = "") -> list[LoraFile]:
                     found[name] = read_lora(path, name)
                 except InvalidRequest:
                     continue
+    for name, path in _hub_files():
+        with suppress(InvalidRequest):
+            found.setdefault(name, read_lora(path, name))
     return [lora for lora in found.values() if not kind or lora.kind == kind]
+
+
+def _hub_files() -> Iterator[tuple[str, Path]]:
+    """Yield ``owner/name/file.safetensors`` and place of the files in the hub's cache that may be LoRA.
+
+    Repositories that hold a whole model are passed by.
+    """
+    for repository in sorted(hub_cache().glob("models--*--*")):
+        reference = repository / "refs" / "main"
+        commit = reference.read_text().strip() if reference.is_file() else "*"
+        for snapshot in sorted((repository / "snapshots").glob(commit or "*")):
+            if (snapshot / "model_index.json").exists() or (snapshot / "config.json").exists():
+                continue
+            owner_name = repository.name.removeprefix("models--").replace("--", "/", 1)
+            for path in sorted(snapshot.rglob("*.safetensors")):
+                if path.is_file():
+                    yield f"{owner_name}/{path.relative_to(snapshot).as_posix()}", path
+
+
+def holds_lora(names: Iterable[str]) -> bool:
+    """Whether tensor names are those of a LoRA or one of its kin."""
+    return any(
+        "lora" in name.lower() or name.endswith((".alpha", ".lokr_w1", ".hada_w1_a")) for name in names
+    )
 
 
 def read_lora(path: Path, name: str) -> LoraFile:
@@ -78,7 +110,7 @@ def read_lora(path: Path, name: str) -> LoraFile:
     """
     header = read_safetensors_header(path)
     shapes = tensor_shapes(header)
-    if not any("lora" in key.lower() or key.endswith((".alpha", ".lokr_w1", ".hada_w1_a")) for key in shapes):
+    if not holds_lora(shapes):
         raise InvalidRequest(f"{path.name} holds no LoRA.", field="loras", fix="Choose another file.")
     note = read_sidecar(path)
     triggers = _triggers(header.get("__metadata__") or {}) or noted_words(note)
@@ -105,26 +137,31 @@ def family_of_lora(shapes: Shapes) -> str:
 
 
 def find_lora(name: str, settings: BackendSettings) -> LoraFile:
-    """Return the LoRA that a request names: by its id, its file name, or ``owner/name/file.safetensors`` of the hub.
+    """Return the LoRA that a request names: by its id, its file name, ``owner/name/file.safetensors``, or a preset's id.
 
     Only the known folders are searched, so that a request cannot open any other file.
 
     Raises:
         InvalidRequest: there is none.
     """
+    from diorama_local_diffusers.models.presets import preset_file
+
     known = list_loras(settings)
     bare = name.removesuffix(".safetensors")
     for lora in known:
-        if bare in (lora.id, Path(lora.id).name):
+        if bare in (lora.id.removesuffix(".safetensors"), Path(lora.id).name.removesuffix(".safetensors")):
             return lora
     cached = hub_lora(name)
     if cached is not None:
         return read_lora(cached, name)
+    if preset := preset_file(name, known):
+        return preset
     have = ", ".join(lora.id for lora in known[:10]) or "none yet"
     raise InvalidRequest(
         f"There is no LoRA {name!r} here.",
         field="loras",
-        fix=f"Put the .safetensors file into {lora_folders(settings)[0]}. Known: {have}.",
+        fix=f"Put the .safetensors file into {lora_folders(settings)[-1]}, or run `diorama loras download {name}` "
+        f"for one of the list or of the hub. Here are: {have}.",
     )
 
 

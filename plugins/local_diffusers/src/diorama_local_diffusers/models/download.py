@@ -65,7 +65,7 @@ def download(entry: ModelEntry, settings: BackendSettings, context: JobContext) 
     token = context.secret("hf_token")
     context.progress("downloading", 0.0, f"Asking the hub about {entry.path}")
     files = wanted_files(entry, token)
-    _check_room(files)
+    check_room(files)
     Transfer(files, context, token).run()
 
 
@@ -131,7 +131,12 @@ def _is_half(name: str) -> bool:
     return ".fp16" in PurePosixPath(name).name
 
 
-def _check_room(files: list[RemoteFile]) -> None:
+def check_room(files: list[RemoteFile]) -> None:
+    """Refuse a download for which the disk is too small.
+
+    Raises:
+        InsufficientStorage: it is.
+    """
     needed = sum(file.size for file in files if not _cached(file))
     cache = hub_cache()
     place = next(folder for folder in (cache, *cache.parents) if folder.exists())
@@ -263,25 +268,3 @@ def _check_digest(partial: Path, etag: str) -> None:
         raise BackendError(
             "The downloaded file is damaged and was removed.", retryable=True, fix="Download it again."
         )
-
-
-def delete_cached(repository: str) -> int:
-    """Remove every revision of a repository from the hub's cache and return the freed bytes.
-
-    Files of other models are never touched: each repository has a folder of its own.
-    """
-    from huggingface_hub import scan_cache_dir
-    from huggingface_hub.errors import CacheNotFound
-
-    try:
-        info = scan_cache_dir()
-    except CacheNotFound:
-        return 0
-    commits = [
-        item.commit_hash for repo in info.repos if repo.repo_id == repository for item in repo.revisions
-    ]
-    if not commits:
-        return 0
-    strategy = info.delete_revisions(*commits)
-    strategy.execute()
-    return int(strategy.expected_freed_size)

@@ -22,9 +22,9 @@ CHECKPOINTS = "checkpoints"
 
 
 def user_file(settings: BackendSettings) -> Path:
-    """Return the user's own list; option ``models_file`` names another place."""
+    """Return the user's own list, beside the configuration; option ``models_file`` names another place."""
     named = settings.options.get("models_file")
-    return Path(str(named)).expanduser() if named else settings.data_dir / "models.toml"
+    return Path(str(named)).expanduser() if named else settings.config_dir / "models.toml"
 
 
 @cache

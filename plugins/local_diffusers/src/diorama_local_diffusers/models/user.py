@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -46,9 +48,11 @@ def add_model(settings: BackendSettings, source: str, *, name: str = "", type: s
     scale = read_shape(path).scale if family == "upscaler" else 0
     entry = ModelEntry(name=name or _name_from(path), path=source, type=family, tags=("added",), scale=scale)
     _refuse_taken(entry, settings)
-    kept = [item for item in user_entries(settings) if item.name != entry.name]
-    write_entries(settings, [*kept, entry])
-    return model_info(entry, settings)
+    known = next((item for item in user_entries(settings) if item.name == entry.name), None)
+    if known is None:
+        with _list_of(settings) as models:
+            models.append(_table(entry))
+    return model_info(known or entry, settings)
 
 
 def remove_model(settings: BackendSettings, native_id: str) -> None:
@@ -57,25 +61,39 @@ def remove_model(settings: BackendSettings, native_id: str) -> None:
     Raises:
         UnknownModel: the list has no such model.
     """
-    entries = list(user_entries(settings))
-    kept = [entry for entry in entries if native_id not in (entry.name, entry.path)]
-    if len(kept) == len(entries):
+    if not any(native_id in (entry.name, entry.path) for entry in user_entries(settings)):
         raise UnknownModel(
             f"{native_id!r} is not among the models that were added.",
             field="model",
             fix="Shipped models cannot be removed; `diorama models delete` frees their disk space.",
         )
-    write_entries(settings, kept)
+    with _list_of(settings) as models:
+        for row in [row for row in models if native_id in (row.get("name"), row.get("path"))]:
+            models.remove(row)
 
 
 def write_entries(settings: BackendSettings, entries: list[ModelEntry]) -> None:
-    """Replace the user's list in one step, so that a crash leaves the old or the new one."""
-    import tomli_w
+    """Replace the user's list."""
+    with _list_of(settings) as models:
+        models.clear()
+        models.extend(_table(entry) for entry in entries)
+
+
+@contextmanager
+def _list_of(settings: BackendSettings) -> Iterator[Any]:
+    """Give the tables of the user's list to be changed; what people wrote around them, comments included, stays.
+
+    The file is replaced in one step, so that a crash leaves the old or the new one.
+    """
+    import tomlkit
 
     place = user_file(settings)
+    document = tomlkit.parse(place.read_text(encoding="utf-8")) if place.is_file() else tomlkit.document()
+    models = document.setdefault("models", tomlkit.aot())
+    yield models
     place.parent.mkdir(parents=True, exist_ok=True)
     draft = place.with_name(place.name + ".new")
-    draft.write_bytes(tomli_w.dumps({"models": [_table(entry) for entry in entries]}).encode())
+    draft.write_text(tomlkit.dumps(document), encoding="utf-8")
     os.replace(draft, place)
 
 
