@@ -163,7 +163,8 @@ def test_answers_are_what_the_document_says(server: Any) -> None:
     job = server.finished(server.submit(session_id="described"))
     asset = job["images"][0]["id"]
     for template, address in {
-        "/api/health": "", "/api/system/status": "", "/api/settings/system": "", "/api/settings": "", "/api/plugins": "",
+        "/api/health": "", "/api/system/status": "", "/api/system/storage": "",
+        "/api/settings/system": "", "/api/settings": "", "/api/plugins": "",
         "/api/providers": "", "/api/settings/logs": "", "/api/costs": "",
         "/api/models": "", "/api/models/detailed": "", "/api/models/cache-status": "",
         "/api/models/{model_id}": "/api/models/fake:image", "/api/jobs": "", "/api/queue": "", "/api/assets": "",
@@ -181,3 +182,17 @@ def test_answers_are_what_the_document_says(server: Any) -> None:
             Draft202012Validator({**schema, "components": document["components"]}).iter_errors(answer.json())
         )
         assert not problems, (template, [f"{list(item.path)}: {item.message}" for item in problems][:3])
+
+
+def test_storage_is_told_by_what_it_holds(new_server: Any) -> None:
+    server = new_server()
+    first, second = (server.finished(server.submit(prompt=name))["images"][0]["id"] for name in ("a", "b"))
+    sizes = [len(server.client.get(f"/api/assets/{asset}/file").content) for asset in (first, second)]
+    assert server.client.get("/api/system/storage").json()["library"] == {"files": 2, "bytes": sum(sizes)}
+    server.client.delete(f"/api/assets/{second}")
+    told = server.client.get("/api/system/storage").json()
+    assert (told["library"], told["trash"]) == (
+        {"files": 1, "bytes": sizes[0]},
+        {"files": 1, "bytes": sizes[1]},
+    )
+    assert told["database"]["bytes"] > 0

@@ -12,7 +12,7 @@ PUBLIC = {
 }  # fmt: skip
 CALLER = set(
     """
-GET /api/system/status|GET /api/system/can-generate/{model_id:path}|GET /api/settings/system
+GET /api/system/status|GET /api/system/storage|GET /api/system/can-generate/{model_id:path}|GET /api/settings/system
 GET /api/models|GET /api/models/detailed|POST /api/models/refresh|GET /api/models/{model_id:path}
 GET /api/models/cache-status|GET /api/models/downloads|POST /api/models/{model_id:path}/download
 DELETE /api/models/{model_id:path}/cache|DELETE /api/models/{model_id:path}|GET /api/loras

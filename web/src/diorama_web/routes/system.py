@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from diorama import __version__
+from diorama.assets.usage import usage
 from diorama.contract import to_plain
 from starlette.responses import Response
 
 from diorama_web.access import EngineDep, private_router
 from diorama_web.encoding import reply
-from diorama_web.schemas.system import CanGenerate, SystemSettings, SystemStatus
+from diorama_web.schemas.system import CanGenerate, StorageView, SystemSettings, SystemStatus
 
 router = private_router(tag="system")
 
@@ -17,6 +18,12 @@ router = private_router(tag="system")
 def system_status(engine: EngineDep) -> Response:
     """Return devices, loaded models, queue, versions, memory and disk."""
     return reply(engine.status())
+
+
+@router.get("/system/storage", response_model=StorageView)
+def system_storage(engine: EngineDep) -> Response:
+    """Return what the library, its trash, inputs, database and cache take on disk."""
+    return reply(usage(engine.database, engine.settings))
 
 
 @router.get("/system/can-generate/{model_id:path}", response_model=CanGenerate)

@@ -38,6 +38,23 @@ class SystemStatus(View):
     data_dir: str
 
 
+class Room(View):
+    """What something takes on disk."""
+
+    files: int
+    bytes: int
+
+
+class StorageView(View):
+    """Where the room on the data disk goes; models are told by ``/api/models/cache-status``."""
+
+    library: Room
+    trash: Room
+    inputs: Room = Field(description="Pictures and videos that people sent in.")
+    database: Room
+    cache: Room = Field(description="What can be made again.")
+
+
 class CanGenerate(View):
     """Whether a model can run now, and how it fits into memory."""
 

@@ -1660,6 +1660,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/system/storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * System Storage
+         * @description Return what the library, its trash, inputs, database and cache take on disk.
+         */
+        get: operations["system_storage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/upscale/jobs": {
         parameters: {
             query?: never;
@@ -2268,6 +2288,11 @@ export interface components {
              * @description Where its files lie; null when it is not on this disk.
              */
             path: string | null;
+            /**
+             * Shared With
+             * @description Models for which some of its files stay when it is deleted.
+             */
+            shared_with: string[];
             /**
              * Size Bytes
              * @description Bytes of its files; shared files count with each model.
@@ -4276,6 +4301,11 @@ export interface components {
             /** Description */
             description: string;
             /**
+             * Download
+             * @description Id for `POST /api/models/{id}/download`, which fetches it; empty if none does.
+             */
+            download: string;
+            /**
              * Id
              * @description What a request names it by.
              */
@@ -4751,6 +4781,16 @@ export interface components {
             step?: number | null;
         };
         /**
+         * Room
+         * @description What something takes on disk.
+         */
+        Room: {
+            /** Bytes */
+            bytes: number;
+            /** Files */
+            files: number;
+        };
+        /**
          * SecretView
          * @description A secret, without its value.
          */
@@ -4891,6 +4931,19 @@ export interface components {
                     number
                 ];
             };
+        };
+        /**
+         * StorageView
+         * @description Where the room on the data disk goes; models are told by ``/api/models/cache-status``.
+         */
+        StorageView: {
+            /** @description What can be made again. */
+            cache: components["schemas"]["Room"];
+            database: components["schemas"]["Room"];
+            /** @description Pictures and videos that people sent in. */
+            inputs: components["schemas"]["Room"];
+            library: components["schemas"]["Room"];
+            trash: components["schemas"]["Room"];
         };
         /**
          * SystemSettings
@@ -8723,6 +8776,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SystemStatus"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    system_storage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StorageView"];
                 };
             };
             /** @description What went wrong, and what to do about it */
