@@ -16,7 +16,7 @@ export default defineConfig({
     target: "es2023",
     rolldownOptions: {
       output: {
-        advancedChunks: {
+        codeSplitting: {
           groups: [
             { name: "react", test: /node_modules\/(react|react-dom|scheduler)\// },
             { name: "vendor", test: /node_modules\/(@tanstack|openapi-fetch|thumbhash|use-sync-external-store)/ },
