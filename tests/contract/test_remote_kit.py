@@ -58,6 +58,8 @@ def test_retry_after_is_seconds_or_a_date() -> None:
     assert 50 < (retry_after({"Retry-After": formatdate(time.time() + 60, usegmt=True)}) or 0) <= 60
     assert retry_after({"Retry-After": formatdate(time.time() - 60, usegmt=True)}) == 0
     assert retry_after({"Retry-After": "soon"}) is None
+    for nonsense in ("inf", "nan", "-inf", "1e999", "Fri, 31 Dec 99999 23:59:59 GMT"):
+        assert retry_after({"Retry-After": nonsense}) is None
     assert retry_after({}) is None
 
 

@@ -189,6 +189,16 @@ def test_bad_forms(server: Any) -> None:
     assert 400 <= post("/api/edit", files=many, data={"prompt": "x"}).status_code < 500
 
 
+@pytest.mark.parametrize(
+    "name", ["image²", "image" + "9" * 5000, "image٣", "image-1", "image 1", "images[0]"]
+)
+def test_odd_names_of_pictures_are_refused(server: Any, name: str) -> None:
+    image = ("a.png", png(), "image/png")
+    answer = server.client.post("/api/edit", files={"image1": image, name: image}, data={"prompt": "x"})
+    assert answer.status_code in (400, 422), answer.text
+    assert answer.json()["error"]["message"]
+
+
 def test_file_names_of_uploads_are_never_paths(server: Any) -> None:
     for name in ("../../../escape.png", "/etc/cron.d/x", "C:\\x.png", "a\x00b.png", "x" * 5000, "‮gnp.exe"):
         answer = server.client.post(

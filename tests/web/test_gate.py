@@ -194,3 +194,26 @@ def test_every_answer_carries_the_security_headers(server: Any) -> None:
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
         assert "unsafe" not in headers["content-security-policy"]
         assert "server" not in headers
+
+
+@pytest.mark.parametrize("length", ["\xb2", "1" * 5000, "+5", "0x10", "1_0", " 5 5", ""])
+def test_a_length_that_is_no_number_is_refused(length: str) -> None:
+    """Servers refuse these themselves; the gate does not rely on it."""
+    from pathlib import Path
+
+    from diorama.settings import Settings
+    from diorama_web.security.middleware import Gate, Refusal
+
+    settings = Settings(config_dir=Path("c"), data_dir=Path("d"), cache_dir=Path("e"))
+    headers = {"host": "127.0.0.1", "content-type": "application/json", "content-length": length}
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "headers": [(k.encode(), v.encode("latin-1")) for k, v in headers.items()],
+    }
+
+    async def app(*_: Any) -> None:
+        raise AssertionError("it must not get here")
+
+    with pytest.raises(Refusal):
+        Gate(app, settings)._check(scope)

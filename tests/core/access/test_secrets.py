@@ -165,6 +165,31 @@ def test_a_damaged_file_is_reported_and_not_fatal(settings, caplog):
     assert "not valid TOML" in caplog.text
 
 
+def test_a_damaged_file_is_put_aside_before_a_new_one_is_written(settings):
+    settings.config_dir.mkdir(parents=True)
+    (settings.config_dir / "secrets.toml").write_text('[b]\napi_key = "the-only-copy"\nbroken [')
+    secrets = Secrets(settings, BACKENDS, {})
+    assert secrets.delete("b", "api_key") is False
+    secrets.set("b", "extra", "a-new-value")
+    assert secrets.get("b", "extra") == "a-new-value"
+    assert "the-only-copy" in (settings.config_dir / "secrets.damaged.toml").read_text()
+
+
+def test_one_who_asks_while_a_key_is_set_does_not_bring_the_old_one_back(settings):
+    ring = Ring()
+    secrets = with_ring(settings, ring)
+    secrets.set("b", "api_key", "old-key-value")
+    store = ring.set_password
+
+    def asked_meanwhile(service, name, value):
+        secrets._keyring._answers["b", "api_key"] = (time.monotonic(), "old-key-value")
+        store(service, name, value)
+
+    ring.set_password = asked_meanwhile
+    secrets.set("b", "api_key", "new-key-value")
+    assert secrets.get("b", "api_key") == "new-key-value"
+
+
 def test_what_was_handed_out_is_scrubbed_from_logs_and_tracebacks(settings, capsys):
     value = 'canary/with "odd" = signs'
     Secrets(settings, BACKENDS, {"FIRST_KEY": value}).get("b", "api_key")

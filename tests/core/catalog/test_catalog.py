@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from diorama.catalog import Catalog, ModelFilter
-from diorama.contract import Backend, Capabilities, ModelInfo, Operation, UnknownModel, hookimpl
+from diorama.catalog import Catalog, ModelFilter, listing
+from diorama.contract import Backend, Capabilities, ModelInfo, Operation, Price, UnknownModel, hookimpl
 from diorama.plugins.registry import PluginRegistry
 from diorama.settings import load_settings
 from diorama.testing import FakeBackend, backend_settings
@@ -81,6 +82,102 @@ def test_entries_that_break_the_contract_are_dropped_and_named(tmp_path: Path) -
     catalog.refresh()
     assert [model.id for model in catalog.models()] == ["liar:a"]
     assert len(catalog.listings()["liar"].dropped) == 3
+
+
+LIES: dict[str, dict[str, Any]] = {
+    "title": {"title": None},
+    "tags": {"tags": (1, 2)},
+    "family": {"family": 5},
+    "operations": {"operations": {Operation.GENERATE: "everything"}},
+    "availability": {"availability": "ready"},
+    "memory": {"memory_gb": "much"},
+    "negative price": {"price": Price(amount=-1.0)},
+    "no price": {"price": Price(amount=float("nan"))},
+    "unseen characters": {"id": "liar:a\x1b[2J"},
+    "endless id": {"id": "liar:" + "a" * 100_000},
+    "an object": {"links": {"home": object()}},
+}
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_one_lie_does_not_break_the_catalog_of_the_others(tmp_path: Path, name: str) -> None:
+    from dataclasses import replace
+
+    lie = replace(entry("liar:b"), **LIES[name])
+    catalog = make(
+        tmp_path,
+        scripted(tmp_path, "liar", [entry("liar:good"), lie]),
+        scripted(tmp_path, "shop", [entry("shop:a")]),
+    )
+    catalog.refresh("liar")
+    catalog.refresh("shop")
+    assert [model.id for model in catalog.models()] == ["liar:good", "shop:a"]
+    (dropped,) = catalog.listings()["liar"].dropped
+    assert len(dropped) < 500
+
+
+def test_a_list_without_end_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "MOST_MODELS", 5)
+    catalog = make(
+        tmp_path, scripted(tmp_path, "flood", lambda: (entry(f"flood:{n}") for n in itertools.count()))
+    )
+    catalog.refresh()
+    assert len(catalog.models()) == 5
+
+
+@pytest.mark.parametrize(
+    "described", ["text", ModelInfo(id="shop:other", title="x", operations={Operation.EDIT: Capabilities()})]
+)
+def test_a_wrong_description_is_no_model(tmp_path: Path, described: Any) -> None:
+    backend = scripted(tmp_path, "shop", [entry("shop:a")])
+    backend.describe = lambda native_id, context: described  # type: ignore[method-assign]
+    catalog = make(tmp_path, backend)
+    catalog.refresh()
+    with pytest.raises(UnknownModel):
+        catalog.get("shop:named")
+
+
+def test_a_slow_answer_does_not_replace_a_newer_one(tmp_path: Path) -> None:
+    """Asked before a key was set, answered after: the list without the key must not win."""
+    asked, go = threading.Event(), threading.Event()
+
+    def slow() -> Any:
+        asked.set()
+        assert go.wait(20)
+        return [entry("shop:old")]
+
+    backend = scripted(tmp_path, "shop", slow)
+    backend.list_timeout = 20
+    catalog = make(tmp_path, backend)
+    first = threading.Thread(target=catalog.refresh)
+    first.start()
+    assert asked.wait(10)
+    backend.answer = [entry("shop:new")]
+    catalog.refresh()
+    go.set()
+    first.join(20)
+    assert [model.id for model in catalog.models()] == ["shop:new"]
+
+
+def test_an_answer_that_comes_after_its_backend_was_switched_off_is_dropped(tmp_path: Path) -> None:
+    asked, go = threading.Event(), threading.Event()
+
+    def slow() -> Any:
+        asked.set()
+        assert go.wait(20)
+        return [entry("shop:a")]
+
+    backend = scripted(tmp_path, "shop", slow)
+    backend.list_timeout = 20
+    catalog = make(tmp_path, backend)
+    thread = threading.Thread(target=catalog.refresh)
+    thread.start()
+    assert asked.wait(10)
+    catalog._registry._backends.pop("shop")
+    catalog.forget("shop")
+    go.set()
+    thread.join(20)
+    assert "shop" not in catalog.listings()
 
 
 def test_the_next_start_shows_the_last_list_at_once(tmp_path: Path) -> None:

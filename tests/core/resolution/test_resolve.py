@@ -63,6 +63,7 @@ def test_defaults_are_filled_and_told() -> None:
         ("guidance_scale", -1.0), ("strength", 1.5), ("strength", math.nan), ("num_images", 0), ("num_images", 101),
         ("seed", -1), ("seed", 2**32), ("prompt", ""), ("prompt", "   "), ("prompt", "x" * 100_000),
         ("prompt", "a\x00b"), ("aspect_ratio", "wide"), ("aspect_ratio", "0:1"), ("aspect_ratio", "1:100000"),
+        ("num_inference_steps", 10**400), ("guidance_scale", -(10**400)), ("duration", 10**400),
         ("fps", -1.0), ("duration", math.inf), ("kind", "sculpt"),
     ],
 )  # fmt: skip

@@ -164,6 +164,15 @@ def test_a_backend_that_breaks_the_contract_is_told_apart(shared, backend, what)
         shared.run(what, backend)
 
 
+@PLACES
+@pytest.mark.parametrize("amount", ["nan", "-3", "inf"])
+def test_a_cost_that_is_no_amount_costs_no_result(shared, backend, amount):
+    result, sink = shared.run(f"cost {amount}", backend)
+    assert result.cost is None
+    assert len(sink.outputs) == 1
+    assert shared.run("cost 0.25", backend)[0].cost.amount == 0.25
+
+
 def test_tracebacks_go_to_the_log_only(shared):
     with pytest.raises(BackendError) as caught:
         shared.run("raise value")

@@ -60,8 +60,7 @@ class SystemKeyring:
             ring.set_password(self._service, f"{backend_id}/{name}", value)
             return True
 
-        self._answers.pop((backend_id, name), None)
-        return self._bounded(store, False)
+        return self._changed(backend_id, name, store)
 
     def delete(self, backend_id: str, name: str) -> bool:
         """Remove a secret; True when there was one."""
@@ -72,8 +71,13 @@ class SystemKeyring:
             ring.delete_password(self._service, f"{backend_id}/{name}")
             return True
 
-        self._answers.pop((backend_id, name), None)
-        return self._bounded(remove, False)
+        return self._changed(backend_id, name, remove)
+
+    def _changed(self, backend_id: str, name: str, change: Callable[[Any], bool]) -> bool:
+        try:
+            return self._bounded(change, False)
+        finally:  # afterwards, or one who asks meanwhile would bring the old answer back
+            self._answers.pop((backend_id, name), None)
 
     def _bounded(self, action: Callable[[Any], T], otherwise: T) -> T:
         """Run ``action`` in a thread that may be left behind; without a usable keyring return ``otherwise``."""

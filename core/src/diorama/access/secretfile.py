@@ -21,27 +21,38 @@ class SecretFile:
 
     def get(self, backend_id: str, name: str) -> str | None:
         """Return a value, or ``None``; a damaged file counts as empty and is reported."""
-        value = self._read().get(backend_id, {}).get(name)
+        value = (self._read() or {}).get(backend_id, {}).get(name)
         return value if isinstance(value, str) and value else None
 
     def set(self, backend_id: str, name: str, value: str) -> None:
         """Write a value; the file is replaced as a whole, so that it is never half written."""
         with self._lock:
-            tables = self._read()
+            tables = self._kept()
             tables.setdefault(backend_id, {})[name] = value
             self._write(tables)
 
     def delete(self, backend_id: str, name: str) -> bool:
         """Remove a value; True when there was one."""
         with self._lock:
-            tables = self._read()
+            tables = self._read() or {}
             if name not in tables.get(backend_id, {}):
                 return False
             del tables[backend_id][name]
             self._write({key: table for key, table in tables.items() if table})
             return True
 
-    def _read(self) -> dict[str, dict[str, str]]:
+    def _kept(self) -> dict[str, dict[str, str]]:
+        """Return what a change starts from. A damaged file is put aside first: somebody may want to mend it."""
+        tables = self._read()
+        if tables is not None:
+            return tables
+        aside = self.path.with_suffix(".damaged.toml")
+        os.replace(self.path, aside)
+        log.warning("The damaged file is now %s.", aside)
+        return {}
+
+    def _read(self) -> dict[str, dict[str, str]] | None:
+        """Return all tables, ``None`` when the file is damaged."""
         try:
             with self.path.open("rb") as file:
                 self._tighten(file.fileno())
@@ -50,7 +61,7 @@ class SecretFile:
             return {}
         except (tomllib.TOMLDecodeError, UnicodeDecodeError):
             log.error("%s is not valid TOML; the secrets in it are not used.", self.path)
-            return {}
+            return None
         return {key: table for key, table in tables.items() if isinstance(table, dict)}
 
     def _tighten(self, descriptor: int) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,8 +45,8 @@ def write_whole(target: Path, write: Callable[[Path], object], *, durable: bool 
     Raises:
         InsufficientStorage: the disk is full.
     """
-    temporary = target.with_name(f".{target.name}.tmp")
-    temporary.unlink(missing_ok=True)
+    # A name of its own: another thread may be writing the same content to the same place.
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
     try:
         write(temporary)
         if durable:

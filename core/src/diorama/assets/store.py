@@ -15,7 +15,7 @@ from diorama.assets.formats import BY_MIME
 from diorama.assets.recipe import plain
 from diorama.assets.records import Asset, Count, Filters, Page, from_row
 from diorama.assets.staged import StagedOutput
-from diorama.assets.sweep import SweepReport, sweep
+from diorama.assets.sweep import SweepReport, remove_unfinished, sweep
 from diorama.contract import InvalidRequest, MediaInput, NotFound
 from diorama.database.writer import Database
 from diorama.ids import id_time, is_id
@@ -105,7 +105,7 @@ class AssetStore:
             "height": staged.height, "duration": staged.duration, "fps": staged.fps, "frames": staged.frames,
             "has_audio": staged.has_audio, "bytes": path.stat().st_size, "sha256": digest(path),
             "prompt": str(recipe.get("prompt") or ""), "title": None, "model": str(recipe.get("model") or ""),
-            "operation": str(recipe.get("operation") or ""), "seed": recipe.get("seed"),
+            "operation": str(recipe.get("operation") or ""), "seed": _storable(recipe.get("seed")),
             "loras": json.dumps(loras, ensure_ascii=False) if loras else None, "owner": job.get("owner") or "",
             "session_id": job.get("session_id"), "batch_id": job.get("batch_id"),
             "parents": json.dumps(parents) if parents else None, "favourite": False,
@@ -310,6 +310,7 @@ class AssetStore:
                 opened, so that running jobs are never touched.
         """
         moment = self._born if before is None else before
+        remove_unfinished(self._settings.inputs_dir, moment)
         with self._database.read() as connection:
             return sweep(connection, self.root, self._settings.work_dir, moment)
 
@@ -346,6 +347,11 @@ def _filters(values: Mapping[str, Any]) -> Filters:
             raise InvalidRequest(f"{name} is out of range.", field=name, fix="Give a smaller number.")
         known[name] = plain(value)
     return Filters(**known)
+
+
+def _storable(number: int | None) -> int | None:
+    """Return what a column of 64 bits holds; a larger seed (ComfyUI has some) stays in the recipe."""
+    return number if number is not None and -(2**63) <= number < 2**63 else None
 
 
 def _checked(asset_id: str) -> None:

@@ -62,6 +62,14 @@ def sweep(connection: Connection, root: Path, work_dir: Path, before: float) -> 
     )
 
 
+def remove_unfinished(folder: Path, before: float) -> int:
+    """Remove half-written files that a crash left in a folder without rows; return how many."""
+    found = [
+        entry for entry in _entries(folder) if entry.name.startswith(".") and entry.name.endswith(".tmp")
+    ]
+    return _remove(found, before)[0]
+
+
 def _rows(connection: Connection) -> Iterator[tuple[str, str, str | None]]:
     """Yield id, path and thumbnail of all assets by id, which is also the order of their folders."""
     from sqlalchemy import select

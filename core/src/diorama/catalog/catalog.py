@@ -16,6 +16,7 @@ from diorama.catalog.listing import (
     Listing,
     ask,
     cache_path,
+    checked_entry,
     drop_cache,
     read_cache,
     write_cache,
@@ -58,6 +59,8 @@ class Catalog:
         self._described: dict[str, ModelInfo] = {}
         self._index = ModelIndex(())
         self._revision = 0
+        self._asked = 0
+        self._answered: dict[str, int] = {}  # by backend: which question the present list answers
         self._first = threading.Event()
 
     @property
@@ -164,10 +167,18 @@ class Catalog:
         except Exception as error:
             log.warning("Backend %s failed to describe %s", backend_id, native_id, exc_info=True)
             raise UnknownModel(f"{backend_id} could not look up {native_id!r}.", field="model") from error
-        if model is not None and model.id == model_id:
-            model = self._described[model_id] = self._prices.applied(model)
-            return model
-        return None
+        if model is None:
+            return None
+        try:
+            model = checked_entry(backend_id, model)
+        except ValueError as error:
+            raise UnknownModel(
+                f"{backend_id} described {native_id[:80]!r} wrongly: {error}", field="model"
+            ) from error
+        if model.id != model_id:
+            return None
+        model = self._described[model_id] = self._prices.applied(model)
+        return model
 
     def _unknown(self, name: str) -> UnknownModel:
         shown = name if len(name) <= 100 else name[:100] + "..."
@@ -188,16 +199,24 @@ class Catalog:
             self._first.set()
 
     def _refresh_one(self, backend_id: str, force: bool) -> None:
+        with self._lock:
+            self._asked += 1
+            turn = self._asked
         previous = self._listings.get(backend_id, Listing())
         listing = ask(self._registry, backend_id, self.context(backend_id, refresh=force), previous)
-        if not listing.stale and listing.models != previous.models:
-            write_cache(self._cache_file(backend_id), listing)
         with self._lock:
+            if backend_id not in self._registry.backends:
+                return  # switched off meanwhile
+            if self._answered.get(backend_id, 0) > turn and not self._listings[backend_id].stale:
+                return  # asked before the newest answer: it may not know of a new key yet
+            self._answered[backend_id] = turn
             self._listings[backend_id] = listing
             self._described = {
                 key: model for key, model in self._described.items() if model.backend != backend_id
             }
         if listing.models != previous.models:
+            if not listing.stale:
+                write_cache(self._cache_file(backend_id), listing)
             self._rebuild()
 
     def _rebuild(self) -> None:

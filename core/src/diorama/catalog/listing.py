@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import logging
+import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from diorama.access.redaction import redact
-from diorama.contract import FetchedFile, ListContext, ModelInfo, from_plain
+from diorama.contract import FetchedFile, ListContext, ModelInfo, from_plain, to_plain
 from diorama.contract.plain import dumps, loads
 from diorama.plugins import routing
 from diorama.plugins.registry import PluginRegistry
 
 log = logging.getLogger(__name__)
 Fetch = Callable[..., FetchedFile]
+LONGEST_ID = 512
+"""Characters of a model id; longer ones could not be named in a request."""
+MOST_MODELS = 200_000
+"""Entries of one backend that are taken."""
 FORMAT = 1
 """Version of the disk cache; another one is ignored."""
 
@@ -94,7 +100,7 @@ def ask(registry: PluginRegistry, backend_id: str, context: ListContext, previou
 
     def run() -> None:
         try:
-            answer.extend(routing.call(registry, backend_id, "list_models", context=context))
+            answer.extend(_first(routing.call(registry, backend_id, "list_models", context=context)))
         except BaseException as error:
             failure.append(error)
 
@@ -115,15 +121,44 @@ def _check(backend_id: str, answer: list[Any]) -> tuple[tuple[ModelInfo, ...], t
     good: dict[str, ModelInfo] = {}
     dropped = []
     for item in answer:
-        if not isinstance(item, ModelInfo):
-            dropped.append(f"an entry is {type(item).__name__}, not ModelInfo")
-        elif item.backend != backend_id:
-            dropped.append(f"{item.id!r} belongs to another backend")
-        elif item.id in good:
-            dropped.append(f"{item.id!r} stands twice in the list")
+        try:
+            model = checked_entry(backend_id, item)
+        except ValueError as error:
+            dropped.append(str(error))
+            continue
+        if model.id in good:
+            dropped.append(f"{model.id!r} stands twice in the list")
         else:
-            good[item.id] = item
+            good[model.id] = model
     return tuple(good.values()), tuple(dropped)
+
+
+def checked_entry(backend_id: str, item: Any) -> ModelInfo:
+    """Return a backend's entry with every value of the type that the contract names.
+
+    One wrong value would otherwise break the index, and with it the catalog of everybody else.
+
+    Raises:
+        ValueError: it breaks the contract; the sentence says how.
+    """
+    if not isinstance(item, ModelInfo):
+        raise ValueError(f"an entry is {type(item).__name__}, not ModelInfo")
+    try:
+        model = from_plain(ModelInfo, to_plain(item))
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{str(item.id)[:80]!r} breaks the contract: {error}") from error
+    if model.backend != backend_id:
+        raise ValueError(f"{model.id[:80]!r} belongs to another backend")
+    if len(model.id) > LONGEST_ID or not model.id.isprintable():
+        raise ValueError(f"{model.id[:80]!r} is no id: too long, or with characters that nobody sees")
+    if model.price is not None and not 0 <= model.price.amount < math.inf:
+        raise ValueError(f"{model.id!r} has the price {model.price.amount}")
+    return model
+
+
+def _first(answer: Iterable[Any]) -> list[Any]:
+    """Take no more than a catalog can hold: a generator may never end."""
+    return list(itertools.islice(answer, MOST_MODELS))
 
 
 def cache_path(folder: Path, backend_id: str, options: Mapping[str, Any]) -> Path:

@@ -86,7 +86,7 @@ def check_sane(field: str, value: float) -> None:
         InvalidRequest: names the field and its range.
     """
     low, high = SANE[field]
-    if not math.isfinite(value) or not low <= value <= high:
+    if not low <= value <= high:  # NaN is not between anything
         raise InvalidRequest(
             f"{field} {value!r} is not between {low:g} and {high:g}.",
             field=field,
@@ -166,7 +166,7 @@ def choose_loras(
     if not loras:
         return ()
     for item in loras:
-        if not (math.isfinite(item.weight) and 0 <= item.weight <= MAX_LORA_WEIGHT):
+        if not 0 <= item.weight <= MAX_LORA_WEIGHT:
             raise InvalidRequest(
                 f"The weight {item.weight!r} of LoRA {item.id!r} is not between 0 and {MAX_LORA_WEIGHT}.",
                 field="loras",

@@ -211,7 +211,7 @@ def _take_in(engine: Engine, source: Any, name: str) -> Any:
 def _loras(items: Any) -> tuple[LoraRef, ...]:
     try:
         return tuple(LoraRef(id=str(item["id"]), weight=float(item.get("weight", 1.0))) for item in items)
-    except (TypeError, KeyError, ValueError, AttributeError) as error:
+    except (TypeError, KeyError, ValueError, AttributeError, OverflowError) as error:
         raise InvalidRequest(
             "loras is a list of objects with id and weight.", field="parameters.loras"
         ) from error

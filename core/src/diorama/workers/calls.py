@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from diorama.contract import BackendError, JobCancelled, Result
+from diorama.contract import BackendError, JobCancelled, JobParked, Result
 from diorama.plugins import routing
 from diorama.plugins.registry import PluginRegistry
 from diorama.workers.context import LocalJobContext
@@ -27,7 +29,7 @@ def run_call(
         observe: Sees what was raised before it is translated.
 
     Raises:
-        DioramaError: it failed or was cancelled; nothing else is ever raised.
+        DioramaError: it failed, was cancelled or rests; nothing else is ever raised.
     """
     title = task.backend
     try:
@@ -45,6 +47,8 @@ def run_call(
                 result = _checked(answer, context, title)
             context.finish()
             return result
+    except JobParked:
+        raise
     except BaseException as error:
         if observe is not None:
             observe(error)
@@ -65,4 +69,12 @@ def _checked(answer: Any, context: LocalJobContext, title: str) -> Result:
         raise BackendError(f"{title} returned {type(answer).__name__} in place of a Result.")
     if not context.saved:
         raise BackendError(f"{title} ended without any output.")
+    if answer.cost is not None and not _is_amount(answer.cost.amount):
+        context.log.warning("%s told a cost that is no amount: %r", title, answer.cost.amount)
+        return replace(answer, cost=None)  # the outputs are there, and perhaps paid: they are kept
     return answer
+
+
+def _is_amount(value: Any) -> bool:
+    """NaN would break the books, and a negative amount would make room under a cap."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf

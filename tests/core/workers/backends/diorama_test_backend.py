@@ -15,6 +15,7 @@ from diorama.contract import (
     BackendError,
     Capabilities,
     ContentRefused,
+    Cost,
     ModelInfo,
     Operation,
     RateLimited,
@@ -153,6 +154,10 @@ class Scripted(Backend):
         context.log.warning("the key is %s", value)
         print("printed", value)
         return self.tell(context, length=len(value or ""))
+
+    def do_cost(self, rest, request, context):
+        context.save(self.picture())
+        return Result(cost=Cost(amount=float(rest)))
 
     def do_nothing(self, rest, request, context):
         return Result()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from anyio import to_thread
@@ -23,6 +24,8 @@ from diorama_web.security.limits import content_kind
 from diorama_web.submitting import accept, build_submission, preferred_model, take_in
 
 router = private_router(tag="generate")
+_PICTURE = re.compile(r"image(?:s|s\[\]|(?P<number>[0-9]{1,4}))?")
+"""Names under which pictures come in a form."""
 
 _FORM = {
     "type": "object",
@@ -78,7 +81,7 @@ async def _from_form(
             continue
         if name == "mask":
             mask = (name, await _read(part, name, engine))
-        elif name in ("image", "images", "images[]") or (name.startswith("image") and name[5:].isdigit()):
+        elif _PICTURE.fullmatch(name):
             pictures.append((name, await _read(part, name, engine)))
         else:
             raise InvalidRequest(
@@ -86,8 +89,14 @@ async def _from_form(
                 field=name[:40],
                 fix="Use image1, image2 ... and mask.",
             )
-    pictures.sort(key=lambda item: int(item[0][5:]) if item[0][5:].isdigit() else 0)
+    pictures.sort(key=lambda item: _number_in(item[0]))
     return await to_thread.run_sync(_build, body, engine, caller, key, model, tuple(pictures), mask)
+
+
+def _number_in(name: str) -> int:
+    """Return the number of ``image7``, 0 for names without one."""
+    found = _PICTURE.fullmatch(name)
+    return int(found["number"] or 0) if found else 0
 
 
 async def _read(part: UploadFile, name: str, engine: Engine) -> bytes:

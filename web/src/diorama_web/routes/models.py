@@ -82,7 +82,7 @@ def listing(
     backends = [
         {
             "id": backend_id,
-            "title": engine.registry.backend(backend_id).title or backend_id,
+            "title": getattr(engine.registry.backends.get(backend_id), "title", "") or backend_id,
             "models": len(item.models),
             "fetched_at": iso_time(item.fetched_at) if item.fetched_at else None,
             "stale": item.stale,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 
 from anyio import to_thread
-from diorama.contract import DioramaError
+from diorama.contract import DioramaError, RateLimited
 from diorama.engine import Engine
 from fastapi import WebSocket
 from starlette.websockets import WebSocketDisconnect
 
 from diorama_web.access import public_router, require_caller
-from diorama_web.follow import Followers
+from diorama_web.follow import MAX_LISTENERS, Followers
 from diorama_web.telling import Told, place_of, tell
 
 router = public_router(tag="events", prefix="")
@@ -23,6 +23,8 @@ async def job_socket(socket: WebSocket, job_id: str) -> None:
     engine: Engine = socket.app.state.engine
     try:
         await require_caller(socket)
+        if socket.app.state.followers.count >= MAX_LISTENERS:
+            raise RateLimited("Too many open event streams.")
         job = await to_thread.run_sync(engine.job, job_id)
     except DioramaError:
         await socket.close(code=1008)  # before accept: the handshake is answered with 403

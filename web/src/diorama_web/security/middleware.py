@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -17,6 +18,7 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+_SIZE = re.compile("[0-9]{1,18}")
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
@@ -93,7 +95,7 @@ class Gate:
                 "Send the header Content-Type: application/json.",
             )  # fmt: skip
         limit = self._limits.json if kind == "json" else self._limits.multipart
-        if any(not value.isdigit() or int(value) > limit for value in lengths):
+        if any(not _SIZE.fullmatch(value) or int(value) > limit for value in lengths):
             raise _too_large(limit)
         return limit
 
