@@ -8,7 +8,12 @@ from importlib.util import find_spec
 from diorama.contract import BackendNotReady
 
 NEEDED = ("torch", "diffusers", "transformers", "accelerate", "peft", "safetensors")
-OPTIONAL = {"torchvision": "Qwen-Image-Edit", "gguf": "GGUF files", "av": "upscaling videos"}
+OPTIONAL = {
+    "torchvision": "Qwen-Image-Edit",
+    "gguf": "GGUF files",
+    "av": "upscaling videos",
+    "spandrel": "upscalers of other architectures than Real-ESRGAN",
+}
 """Package to what it is for."""
 
 

@@ -24,10 +24,12 @@ from diorama_local_diffusers.models.adapters import hub_lora
 from diorama_local_diffusers.models.controls import control_sources, reference_adapter
 from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.folder import PipelineFolder, folder_bytes, missing_weights, read_folder
-from diorama_local_diffusers.models.locate import HUB_ID, locate, locate_path
+from diorama_local_diffusers.models.locate import HUB_ID, locate
 from diorama_local_diffusers.models.quantized import local_file
+from diorama_local_diffusers.models.single import base_of, completing_folder, single_lacks
 from diorama_local_diffusers.models.vocabulary import read_vocabulary
-from diorama_local_diffusers.upscale.weights import weights_place
+from diorama_local_diffusers.upscale.foreign import INSTALL, can_open_others
+from diorama_local_diffusers.upscale.weights import shape_on_disk, weights_place
 
 CONTROL_PARAMETERS: dict[str, Any] = {
     "controlnet_conditioning_scale": {
@@ -71,7 +73,7 @@ def model_info(entry: ModelEntry, settings: BackendSettings) -> ModelInfo:
         disk_gb=_disk_gb(place) or entry.size_gb or None,
         memory_gb=entry.memory_gb or None,
         revision=revision_of(entry, place),
-        downloadable=hub or bool(entry.sha256),
+        downloadable=hub or bool(entry.sha256) or completes_by_download(entry, place),
         links={"homepage": f"https://huggingface.co/{entry.path}"} if hub else {},
         vocabulary=vocabulary.groups if vocabulary else {},
     )
@@ -130,10 +132,17 @@ def availability(
     ):
         fix = f"Run `diorama models download {name}`: {'; '.join(problems)}."
         return Availability(state=AvailabilityState.NEEDS_DOWNLOAD, fix=fix)
-    if entry.type != "upscaler" and place is not None and place.is_file() and folder is None:
-        base = entry.base or family_named(entry.type).base
-        fix = f"One file: it needs the other parts of {base}. Run `diorama models download {settings.id}:{base}`."
-        return Availability(state=AvailabilityState.NEEDS_DOWNLOAD, fix=fix)
+    if entry.type != "upscaler" and place is not None and place.is_file():
+        if lacks := single_lacks(entry, place, folder, settings):
+            fix = f"One file: it needs {lacks}. Run `diorama models download {name}`."
+            return Availability(state=AvailabilityState.NEEDS_DOWNLOAD, fix=fix)
+    if (
+        place is not None
+        and entry.type == "upscaler"
+        and shape_on_disk(place) is None
+        and not can_open_others()
+    ):
+        return Availability(state=AvailabilityState.NEEDS_INSTALL, fix=INSTALL)
     if place is not None:
         return Availability()
     if not hub:
@@ -153,6 +162,12 @@ def availability(
     return Availability(
         state=AvailabilityState.NEEDS_DOWNLOAD, fix=f"Run `diorama models download {name}`{size}.", url=url
     )
+
+
+def completes_by_download(entry: ModelEntry, place: Path | None) -> bool:
+    """Whether a download brings what one file needs beside itself."""
+    single = place is not None and place.is_file() and entry.type != "upscaler"
+    return single and bool(HUB_ID.fullmatch(base_of(entry)))
 
 
 def revision_of(entry: ModelEntry, place: Path | None) -> str | None:
@@ -176,13 +191,10 @@ def _problems(entry: ModelEntry, folder: PipelineFolder, settings: BackendSettin
 
 def parts_folder(entry: ModelEntry, place: Path | None, settings: BackendSettings) -> PipelineFolder | None:
     """Return the folder that describes a model: its own, or the one that completes a single file."""
-    if place is not None and place.is_file():
-        base = entry.base or family_named(entry.type).base
-        place = locate_path(base, "", settings) if base else None
-    if place is None or not place.is_dir():
-        return None
     try:
-        return read_folder(place)
+        if place is not None and place.is_file():
+            return completing_folder(entry, place, settings)
+        return read_folder(place) if place is not None and place.is_dir() else None
     except DioramaError:
         return None
 

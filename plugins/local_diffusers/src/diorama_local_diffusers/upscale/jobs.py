@@ -55,10 +55,11 @@ class UpscaleRoom:
             context.progress("loading_model", 0.0, f"Loading {entry.name}")
             self._open = {place: open_network(place, self._device, dtype)}
         network, shape = self._open[place]
-        tile = int(request.parameters.get("tile", TILE))
-        return Upscaler(
-            network, shape, self._device, dtype, tile, bool(request.parameters.get("exact", False))
-        )
+        tile, exact = int(request.parameters.get("tile", TILE)), bool(request.parameters.get("exact", False))
+        if exact and shape.reach is None:
+            why = "How far the pixels of this network reach is not known; its tiles overlap by 32 pixels."
+            context.ignored("parameters.exact", True, why)
+        return Upscaler(network, shape, self._device, dtype, tile, exact)
 
     def _picture(self, upscaler: Upscaler, request: UpscaleRequest, context: JobContext) -> Any:
         from PIL import Image, ImageOps

@@ -42,7 +42,10 @@ class Upscaler:
     @property
     def overlap(self) -> int:
         """Pixels that a tile sees around itself."""
-        return self.shape.reach if self.exact or self.shape.reach <= 2 * USUAL_OVERLAP else USUAL_OVERLAP
+        reach = self.shape.reach
+        if reach is None:
+            return USUAL_OVERLAP
+        return reach if self.exact or reach <= 2 * USUAL_OVERLAP else USUAL_OVERLAP
 
     def array(self, pixels: np.ndarray[Any, Any], told: Callable[[int, int], None]) -> np.ndarray[Any, Any]:
         """Return uint8 RGB (H, W, 3) enlarged by the network's own factor."""

@@ -74,9 +74,9 @@ def read_shape(place: Path) -> Shape:
     """Return the network's shape from a safetensors header.
 
     Raises:
-        InvalidRequest: it is none of the known networks.
+        InvalidRequest: it is none of the two networks that we have ourselves.
     """
-    shape = shape_of(tensor_shapes(read_safetensors_header(place)))
+    shape = shape_on_disk(place)
     if shape is None:
         raise InvalidRequest(
             f"{place.name} is no network of Real-ESRGAN.",
@@ -86,11 +86,25 @@ def read_shape(place: Path) -> Shape:
     return shape
 
 
+def shape_on_disk(place: Path) -> Shape | None:
+    """Return the network's shape from a safetensors header, ``None`` for another architecture."""
+    return shape_of(tensor_shapes(read_safetensors_header(place)))
+
+
 def open_network(place: Path, device: str, dtype: Any) -> tuple[Any, Shape]:
-    """Return the network with its weights on a device."""
+    """Return the network with its weights on a device.
+
+    Raises:
+        BackendNotReady: only spandrel could open it, and that is not usable here.
+        InvalidRequest: nothing here knows the weights.
+    """
+    shape = shape_on_disk(place)
+    if shape is None:
+        from diorama_local_diffusers.upscale.foreign import open_other
+
+        return open_other(place, device, dtype)
     from safetensors.torch import load_file
 
-    shape = read_shape(place)
     network = build(shape)
     network.load_state_dict(load_file(place))
     return network.to(device=device, dtype=dtype), shape
