@@ -36,6 +36,12 @@ describe("the request", () => {
     const everything = draft({ negative: "blur", strength: 0.4, mask: "data:", references: [PICTURE], frames: 9, audio: true, scheduler: "unknown", loras: [{ id: "l", weight: 1 }], parameters: { early: 1, foreign: 2 } });
     expect(toRequest(everything, model({ generate: CAPS }), "generate", CAPS)).toEqual({ model: "b:m", kind: "generate", prompt: "a ball", negative_prompt: "blur", parameters: { early: 1 } });
   });
+  it("sends the maps that the model reads, by kind", () => {
+    const maps = draft({ controls: { canny: PICTURE, depth: { ...PICTURE, source: "id2" }, pose: undefined } });
+    expect(toRequest(maps, model({ generate: CAPS }), "generate", CAPS).control_images).toBeUndefined();
+    const reads = { ...CAPS, control_kinds: ["canny", "pose"] };
+    expect(toRequest(maps, model({ generate: reads }), "generate", reads).control_images).toEqual({ canny: "id1" });
+  });
   it("sends mask and strength to a model that edits, and never a size where the input decides", () => {
     const request = toRequest(draft({ strength: 0.4, mask: "data:m", references: [PICTURE], ratio: "16:9", width: 100, height: 100 }), model({ edit: EDIT }), "edit", EDIT);
     expect(request).toMatchObject({ strength: 0.4, mask: "data:m", reference_images: ["id1"] });

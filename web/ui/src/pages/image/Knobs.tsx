@@ -4,6 +4,7 @@ import { drawSeed } from "@/lib/numbers";
 import { Icon } from "@/ui/icons";
 import { Slide } from "@/ui/Slide";
 import { type Draft, propertiesOf } from "./draft";
+import { ControlMaps } from "./ControlMaps";
 import { Loras } from "./Loras";
 import { ParameterField } from "./ParameterField";
 import { SizePicker } from "./SizePicker";
@@ -47,6 +48,7 @@ export function Knobs({ model, caps, draft, change }: Props) {
           </select>
         </label>
       )}
+      {caps.control_kinds.length > 0 && <ControlMaps kinds={caps.control_kinds} draft={draft} change={change} />}
       {caps.lora_kinds.length > 0 && <Loras kinds={caps.lora_kinds} most={caps.max_loras} loras={draft.loras} onChange={(loras) => change({ loras })} />}
       {plain.map(([name, property]) => <ParameterField key={name} name={name} property={property} value={draft.parameters[name]} onChange={(value) => set(name, value)} />)}
       {advanced.length > 0 && (

@@ -50,7 +50,8 @@ export function written(draft: Draft): Partial<Draft> {
 /** The draft without what is too large to keep: dropped files stay in memory only. */
 export function light(draft: Draft): Draft {
   const { mask: _mask, ...rest } = draft;
-  return { ...rest, references: draft.references.filter((item) => !item.source.startsWith("data:")) };
+  const kept = (item: { source: string } | undefined) => item !== undefined && !item.source.startsWith("data:");
+  return { ...rest, references: draft.references.filter(kept), controls: Object.fromEntries(Object.entries(draft.controls).filter(([, item]) => kept(item))) };
 }
 
 function useSaving(medium: Medium, sessionId: string, draft: Draft, stored: boolean): void {

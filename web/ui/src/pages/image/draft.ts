@@ -20,6 +20,8 @@ export interface Draft {
   negative: string;
   references: Reference[];
   mask?: string;
+  /** Maps by kind, for models that read them. */
+  controls: Record<string, Reference | undefined>;
   ratio?: string;
   width?: number;
   height?: number;
@@ -37,7 +39,7 @@ export interface Draft {
   parameters: Record<string, unknown>;
 }
 
-export const EMPTY_DRAFT: Draft = { model: "", prompt: "", negative: "", references: [], loras: [], parameters: {} };
+export const EMPTY_DRAFT: Draft = { model: "", prompt: "", negative: "", references: [], controls: {}, loras: [], parameters: {} };
 
 /** What the model would be asked to do with this draft; `null` when it can do nothing on this bench. */
 export function operationOf(model: Pick<Model, "operations">, draft: Pick<Draft, "references">, medium: Medium): Operation | null {
@@ -113,6 +115,8 @@ export function toRequest(draft: Draft, model: Model, operation: Operation, caps
   if (caps.audio) set("audio", draft.audio);
   if (caps.seed) set("seed", draft.seed);
   if (draft.scheduler && caps.schedulers.includes(draft.scheduler)) request.scheduler = draft.scheduler;
+  const maps = caps.control_kinds.flatMap((kind) => (draft.controls[kind] ? [[kind, draft.controls[kind].source]] : []));
+  if (maps.length) request.control_images = Object.fromEntries(maps) as Record<string, string>;
   const loras = draft.loras.filter((lora) => lora.id.trim());
   if (caps.lora_kinds.length && loras.length) request.loras = loras.slice(0, caps.max_loras);
   const known = propertiesOf(caps);

@@ -15,19 +15,25 @@ export function assetReference(asset: { id: string; url: string; prompt?: string
   return { source: asset.id, url: asset.url, name: asset.prompt?.slice(0, 60) || `picture ${asset.id.slice(-6)}` };
 }
 
+function parentReference(parent: Plain): Reference {
+  const id = text(parent.asset_id);
+  return { source: id, url: `/api/assets/${id}/file`, name: `picture ${id.slice(-6)}` };
+}
+
 /** Everything that a recipe of ours says, as changes of a draft. */
 export function fromRecipe(asset: Pick<AssetDetail, "recipe" | "prompt" | "model" | "seed">): Partial<Draft> {
   const recipe = asset.recipe as Plain;
   const parents = Array.isArray(recipe.parents) ? (recipe.parents as Plain[]) : [];
-  const references = parents
-    .filter((parent) => parent.role === "image" && text(parent.asset_id))
-    .map((parent) => ({ source: text(parent.asset_id), url: `/api/assets/${text(parent.asset_id)}/file`, name: `picture ${text(parent.asset_id).slice(-6)}` }));
+  const known = parents.filter((parent) => text(parent.asset_id));
+  const references = known.filter((parent) => parent.role === "image").map(parentReference);
+  const controls = Object.fromEntries(known.flatMap((parent) => (text(parent.role).startsWith("control:") ? [[text(parent.role).slice(8), parentReference(parent)]] : [])));
   const ratio = text(recipe.aspect_ratio);
   return {
     model: asset.model,
     prompt: asset.prompt,
     negative: text(recipe.negative_prompt),
     references,
+    controls,
     mask: undefined,
     ratio: ratio || undefined,
     width: ratio ? undefined : number(recipe.width),
