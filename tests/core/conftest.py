@@ -16,7 +16,13 @@ FAKE = "diorama.testing.fake:create"
 
 
 @pytest.fixture
-def make_engine(tmp_path: Path) -> Iterator[MakeEngine]:
+def database_url() -> str:
+    """Where the engine keeps its rows; empty for a file in its home."""
+    return ""
+
+
+@pytest.fixture
+def make_engine(tmp_path: Path, database_url: str) -> Iterator[MakeEngine]:
     """Makes engines over one home; ``backends`` are tables of options by id, ``settings`` further settings."""
     opened: list[Engine] = []
 
@@ -29,7 +35,7 @@ def make_engine(tmp_path: Path) -> Iterator[MakeEngine]:
             "DIORAMA_KEYRING": "0",
             "DIORAMA_PLUGINS_ALLOW": "none",
         }
-        engine = Engine(load_settings(environ, backends=tables, **settings))
+        engine = Engine(load_settings(environ, backends=tables, database_url=database_url, **settings))
         opened.append(engine)
         return engine.start()
 

@@ -32,8 +32,14 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def database(settings: Settings) -> Iterator[Database]:
-    engine = open_engine(f"sqlite:///{settings.data_dir / 'diorama.sqlite'}")
+def database_url(settings: Settings) -> str:
+    """Where rows are kept; the tests of PostgreSQL put another place here."""
+    return f"sqlite:///{settings.data_dir / 'diorama.sqlite'}"
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    engine = open_engine(database_url)
     migrate(engine)
     opened = Database(engine)
     yield opened

@@ -13,11 +13,17 @@ from queue_world import World
 
 
 @pytest.fixture
-def make_world(tmp_path: Path) -> Iterator[Callable[..., World]]:
+def database_url() -> str:
+    """Where jobs are kept; empty for a file in the world's folder."""
+    return ""
+
+
+@pytest.fixture
+def make_world(tmp_path: Path, database_url: str) -> Iterator[Callable[..., World]]:
     worlds: list[World] = []
 
     def make(start: bool = True, **options: Any) -> World:
-        world = World(tmp_path, **options)
+        world = World(tmp_path, url=database_url, **options)
         worlds.append(world)
         if start:
             world.queue.start()

@@ -184,10 +184,12 @@ WORKS: dict[str, Work] = {
 class World:
     """Everything that a queue needs, under one folder."""
 
-    def __init__(self, home: Path, *, devices: tuple[str, ...] = ("cpu",), concurrency: int = 3) -> None:
+    def __init__(
+        self, home: Path, *, devices: tuple[str, ...] = ("cpu",), concurrency: int = 3, url: str = ""
+    ) -> None:
         self.settings = load_settings({"DIORAMA_HOME": str(home)})
         self.settings.data_dir.mkdir(parents=True, exist_ok=True)
-        engine = open_engine(f"sqlite:///{self.settings.data_dir}/diorama.sqlite")
+        engine = open_engine(url or f"sqlite:///{self.settings.data_dir}/diorama.sqlite")
         migrate(engine)
         self.database = Database(engine)
         self.assets = AssetStore(self.database, self.settings)

@@ -27,7 +27,6 @@ _EQUAL = (
     "height",
     "owner",
 )
-_TEXTS = ("prompt", "title", "model", "loras")
 _MAX_WORDS = 32
 _TERM = re.compile(r'(-?)(?:"([^"]*)"?|(\S+))')
 
@@ -103,20 +102,27 @@ def _search(filters: Filters) -> str | None:
             if _has_word(filters.lora)
             else ""
         )
-    terms = [
-        (minus, phrase or word, bool(word)) for minus, phrase, word in _TERM.findall(filters.q)[:_MAX_WORDS]
-    ]
-    terms = [term for term in terms if _has_word(term[1])]
-    wanted = [_phrase(text) for minus, text, _ in terms if not minus]
+    terms = _terms(filters.q)
+    wanted = [_phrase(text) + "*" * goes_on for text, missing, goes_on in terms if not missing]
     if not wanted:
         return ""
-    if not terms[-1][0] and terms[-1][2]:
-        wanted[-1] += "*"  # the word that is being typed
     query = " AND ".join(wanted)
     for name, value in (("loras", filters.lora), ("model", filters.model)):
         if value is not None and _has_word(value):  # met in the index, where it costs least
             query += f" AND {name} : {_phrase(value)}"
-    return query + "".join(f" NOT {_phrase(text)}" for minus, text, _ in terms if minus)
+    return query + "".join(f" NOT {_phrase(text)}" for text, missing, _ in terms if missing)
+
+
+def _terms(words: str) -> list[tuple[str, bool, bool]]:
+    """Return what is searched: text, whether it must be missing, whether it is a word that is being typed."""
+    found = [
+        (phrase or word, bool(minus), bool(word)) for minus, phrase, word in _TERM.findall(words)[:_MAX_WORDS]
+    ]
+    found = [term for term in found if _has_word(term[0])]
+    last = len(found) - 1
+    return [
+        (text, missing, word and not missing and at == last) for at, (text, missing, word) in enumerate(found)
+    ]
 
 
 def _has_word(text: str) -> bool:
@@ -165,6 +171,7 @@ def _matching(statement: Select[Any], query: str, filters: Filters, dialect: str
     from sqlalchemy import column, func, literal_column, table, text
 
     from diorama.database.tables import assets
+    from diorama.database.words import indexed, searched
 
     if dialect == "sqlite":
         words = table("assets_text", column("rowid"))
@@ -173,7 +180,5 @@ def _matching(statement: Select[Any], query: str, filters: Filters, dialect: str
     statement = statement.select_from(assets)
     if not (filters.q or "").strip():
         return statement  # a LoRA alone is found by its own condition
-    known: ColumnElement[Any] = literal_column(
-        "to_tsvector('simple', " + " || ' ' || ".join(f"coalesce({name}, '')" for name in _TEXTS) + ")"
-    )
-    return statement.where(known.op("@@")(func.websearch_to_tsquery("simple", filters.q)))
+    known: ColumnElement[Any] = literal_column(indexed())
+    return statement.where(known.op("@@")(func.to_tsquery("simple", searched(_terms(filters.q or "")))))

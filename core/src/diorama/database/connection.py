@@ -6,12 +6,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from diorama.contract.errors import Conflict
+from diorama.contract.errors import BackendNotReady, Conflict, InvalidRequest
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
 BUSY_SECONDS = 30
+POOL = 16
+"""Connections that stay open."""
 SLOW_START_PAGES = 64 * 1024 * 1024
 
 
@@ -23,9 +25,12 @@ def open_engine(url: str) -> Engine:
     from sqlalchemy import create_engine, event
 
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True)
+        return _open_server(url)
     engine = create_engine(
-        url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}, pool_size=16, max_overflow=32
+        url,
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        pool_size=POOL,
+        max_overflow=2 * POOL,
     )
 
     @event.listens_for(engine, "connect")
@@ -44,6 +49,30 @@ def open_engine(url: str) -> Engine:
     return engine
 
 
+def _open_server(url: str) -> Engine:
+    """Return an engine for PostgreSQL, whose commits are durable by themselves."""
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+    driver = "postgresql+psycopg://"
+    for scheme in ("postgres://", "postgresql://"):
+        url = driver + url.removeprefix(scheme) if url.startswith(scheme) else url
+    try:
+        return create_engine(url, pool_pre_ping=True, pool_size=POOL, max_overflow=2 * POOL)
+    except ModuleNotFoundError as error:
+        raise InvalidRequest(
+            "PostgreSQL needs its driver.",
+            field="database_url",
+            fix='Run: pip install "diorama[postgresql]".',
+        ) from error
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise InvalidRequest(
+            "This is no address of a database.",
+            field="database_url",
+            fix="Write it as postgresql://user:password@host/name, or leave it out for a file of our own.",
+        ) from error
+
+
 def migrate(engine: Engine, backup_from: Path | None = None) -> None:
     """Create or upgrade the tables.
 
@@ -53,10 +82,11 @@ def migrate(engine: Engine, backup_from: Path | None = None) -> None:
 
     Raises:
         Conflict: a newer Diorama has changed the tables.
+        BackendNotReady: the database server does not let us in.
     """
     from sqlalchemy import inspect, text
 
-    with engine.connect() as connection:
+    with _connect(engine) as connection:
         tables = set(inspect(connection).get_table_names())
         if "alembic_version" in tables:
             version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
@@ -85,6 +115,20 @@ def _back_up(file: Path, target: Path) -> None:
     finally:
         copy.close()
         source.close()
+
+
+def _connect(engine: Engine) -> Connection:
+    from sqlalchemy.exc import OperationalError
+
+    try:
+        return engine.connect()
+    except OperationalError as error:
+        if engine.dialect.name == "sqlite":
+            raise
+        raise BackendNotReady(
+            f"The database cannot be reached: {str(error.orig).strip()}",
+            fix="Start it, or correct database_url.",
+        ) from error
 
 
 def _known() -> set[str]:

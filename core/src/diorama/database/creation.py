@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diorama.database.tables import metadata
+from diorama.database.words import COLUMNS, indexed
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-_COLUMNS = ("prompt", "title", "model", "loras")
-_NEW = ", ".join(f"new.{name}" for name in _COLUMNS)
-_OLD = ", ".join(f"old.{name}" for name in _COLUMNS)
-_NAMES = ", ".join(_COLUMNS)
+_NEW = ", ".join(f"new.{name}" for name in COLUMNS)
+_OLD = ", ".join(f"old.{name}" for name in COLUMNS)
+_NAMES = ", ".join(COLUMNS)
 _ADD = f"INSERT INTO assets_text(rowid, {_NAMES}) VALUES (new.number, {_NEW});"  # noqa: S608
 _REMOVE = f"INSERT INTO assets_text(assets_text, rowid, {_NAMES}) VALUES ('delete', old.number, {_OLD});"  # noqa: S608
 
@@ -23,7 +23,6 @@ _FTS = (
     f"CREATE TRIGGER assets_text_delete AFTER DELETE ON assets BEGIN {_REMOVE} END",
     f"CREATE TRIGGER assets_text_update AFTER UPDATE OF {_NAMES} ON assets BEGIN {_REMOVE} {_ADD} END",
 )
-_WORDS = "to_tsvector('simple', " + " || ' ' || ".join(f"coalesce({name}, '')" for name in _COLUMNS) + ")"
 
 
 def create_tables(connection: Connection) -> None:
@@ -34,7 +33,7 @@ def create_tables(connection: Connection) -> None:
     statements = (
         _FTS
         if connection.dialect.name == "sqlite"
-        else (f"CREATE INDEX assets_text ON assets USING gin ({_WORDS})",)
+        else (f"CREATE INDEX assets_text ON assets USING gin ({indexed()})",)
     )
     for statement in statements:
         connection.execute(text(statement))

@@ -5,11 +5,33 @@ A change here needs a migration in ``migrations/versions``.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text, text
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    false,
+    text,
+)  # fmt: skip
 
 metadata = MetaData()
 
 _Number = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _only(condition: str) -> dict[str, Any]:
+    """Return what makes an index hold only the rows that meet a condition."""
+    sqlite = condition.replace("favourite AND", "favourite = 1 AND")  # as queries say it there
+    return {"sqlite_where": text(sqlite), "postgresql_where": text(condition)}
+
 
 jobs = Table(
     "jobs",
@@ -27,8 +49,8 @@ jobs = Table(
     Column("session_id", String(64)),
     Column("batch_id", String(64)),
     Column("idempotency_key", Text),
-    Column("strict", Boolean, nullable=False, server_default=text("0")),
-    Column("held", Boolean, nullable=False, server_default=text("0")),
+    Column("strict", Boolean, nullable=False, server_default=false()),
+    Column("held", Boolean, nullable=False, server_default=false()),
     Column("wait_reason", Text),
     Column("attempt", Integer, nullable=False, server_default="0"),
     Column("retry_of", String(26)),
@@ -55,7 +77,7 @@ jobs = Table(
         "owner",
         "idempotency_key",
         unique=True,
-        sqlite_where=text("idempotency_key IS NOT NULL"),
+        **_only("idempotency_key IS NOT NULL"),
     ),
 )
 
@@ -78,35 +100,33 @@ assets = Table(
     Column("duration", Float),
     Column("fps", Float),
     Column("frames", Integer),
-    Column("has_audio", Boolean, nullable=False, server_default=text("0")),
-    Column("bytes", Integer, nullable=False),
+    Column("has_audio", Boolean, nullable=False, server_default=false()),
+    Column("bytes", BigInteger, nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("prompt", Text, nullable=False, server_default=""),
     Column("title", Text),
     Column("model", Text, nullable=False, server_default=""),
     Column("operation", String(16), nullable=False, server_default=""),
-    Column("seed", Integer),
+    Column("seed", BigInteger),
     Column("loras", Text),
     Column("owner", Text, nullable=False, server_default=""),
     Column("session_id", String(64)),
     Column("batch_id", String(64)),
     Column("parents", Text),
-    Column("favourite", Boolean, nullable=False, server_default=text("0")),
+    Column("favourite", Boolean, nullable=False, server_default=false()),
     Column("cost", Float),
     Column("recipe", Text, nullable=False),
     Column("created_at", Float, nullable=False),
     Column("trashed_at", Float),
-    Index("assets_live", "id", sqlite_where=text("trashed_at IS NULL")),
-    Index("assets_by_kind", "kind", "id", sqlite_where=text("trashed_at IS NULL")),
-    Index("assets_by_model", "model", "id", sqlite_where=text("trashed_at IS NULL")),
-    Index("assets_by_operation", "operation", "id", sqlite_where=text("trashed_at IS NULL")),
-    Index("assets_by_session", "session_id", "id", sqlite_where=text("session_id IS NOT NULL")),
-    Index("assets_by_batch", "batch_id", "id", sqlite_where=text("batch_id IS NOT NULL")),
-    Index("assets_by_seed", "seed", "id", sqlite_where=text("seed IS NOT NULL")),
-    Index("assets_by_trash", "id", sqlite_where=text("trashed_at IS NOT NULL")),
-    Index(
-        "assets_by_favourite", "favourite", "id", sqlite_where=text("favourite = 1 AND trashed_at IS NULL")
-    ),
+    Index("assets_live", "id", **_only("trashed_at IS NULL")),
+    Index("assets_by_kind", "kind", "id", **_only("trashed_at IS NULL")),
+    Index("assets_by_model", "model", "id", **_only("trashed_at IS NULL")),
+    Index("assets_by_operation", "operation", "id", **_only("trashed_at IS NULL")),
+    Index("assets_by_session", "session_id", "id", **_only("session_id IS NOT NULL")),
+    Index("assets_by_batch", "batch_id", "id", **_only("batch_id IS NOT NULL")),
+    Index("assets_by_seed", "seed", "id", **_only("seed IS NOT NULL")),
+    Index("assets_by_trash", "id", **_only("trashed_at IS NOT NULL")),
+    Index("assets_by_favourite", "favourite", "id", **_only("favourite AND trashed_at IS NULL")),
     Index("assets_by_job", "job_id", "position", unique=True),
     Index("assets_by_sha256", "sha256"),
 )
@@ -147,7 +167,7 @@ costs = Table(
     Column("estimated", Boolean, nullable=False),  # false once the provider has told the figure
     Column("created_at", Float, nullable=False),
     Index("costs_by_day", "day", "currency"),
-    Index("costs_by_session", "session_id", "currency", sqlite_where=text("session_id IS NOT NULL")),
+    Index("costs_by_session", "session_id", "currency", **_only("session_id IS NOT NULL")),
 )
 """What each job costs or is expected to; kept when the job is forgotten, so that a cap cannot be emptied."""
 

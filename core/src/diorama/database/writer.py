@@ -10,13 +10,14 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 T = TypeVar("T")
+Connect = Callable[[], AbstractContextManager["Connection"]]
 MAX_GROUP = 500
 _STOP: Any = object()
 
@@ -67,24 +68,32 @@ class Database:
         self.engine.dispose()
 
     def _run(self) -> None:
-        stopping = False
+        if self.engine.dialect.name != "sqlite":
+            self._take(
+                self.engine.connect
+            )  # a new one each time: the pool finds out whether the server is still there
+            return
         with self.engine.connect() as connection:
             connection.info["writer"] = True
-            while not stopping:
-                group = [self._queue.get()]
-                while len(group) < MAX_GROUP and not self._queue.empty():
-                    group.append(self._queue.get())
-                stopping = any(item is _STOP for item in group)
-                work = [item for item in group if item is not _STOP]
-                if work:
-                    _commit(connection, work)
+            self._take(lambda: nullcontext(connection))
+
+    def _take(self, connect: Connect) -> None:
+        stopping = False
+        while not stopping:
+            group = [self._queue.get()]
+            while len(group) < MAX_GROUP and not self._queue.empty():
+                group.append(self._queue.get())
+            stopping = any(item is _STOP for item in group)
+            work = [item for item in group if item is not _STOP]
+            if work:
+                _commit(connect, work)
 
 
-def _commit(connection: Connection, work: list[tuple[Callable[[Connection], Any], Future[Any]]]) -> None:
+def _commit(connect: Connect, work: list[tuple[Callable[[Connection], Any], Future[Any]]]) -> None:
     work = [item for item in work if item[1].set_running_or_notify_cancel()]
     results: list[tuple[Any, BaseException | None]] = []
     try:
-        with connection.begin():
+        with connect() as connection, connection.begin():
             for action, _ in work:
                 results.append(_attempt(connection, action))
     except BaseException as error:  # the transaction itself failed: nobody's write is on disk
