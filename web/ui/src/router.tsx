@@ -2,6 +2,7 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirec
 import { compareSearch, deskSearch, gallerySearch, logSearch, modelSearch, queueSearch } from "./lib/search";
 import ImagePage from "./pages/image/ImagePage";
 import VideoPage from "./pages/image/VideoPage";
+import { readModelSearch, readSearch } from "./pages/civitai/search";
 import { Failed, NotFound, Shell } from "./layout/Shell";
 
 const root = createRootRoute({ component: Shell, notFoundComponent: NotFound, errorComponent: Failed });
@@ -25,9 +26,13 @@ const queue = createRoute({ getParentRoute: () => root, path: "/queue", validate
 const job = createRoute({ getParentRoute: () => root, path: "/job/$id", component: lazyRouteComponent(() => import("./pages/queue/JobPage")) });
 const logs = createRoute({ getParentRoute: () => root, path: "/logs", validateSearch: logSearch, component: lazyRouteComponent(() => import("./pages/logs/LogsPage")) });
 const settings = createRoute({ getParentRoute: () => root, path: "/settings", component: lazyRouteComponent(() => import("./pages/settings/SettingsPage")) });
+const workflows = createRoute({ getParentRoute: () => root, path: "/workflows", component: lazyRouteComponent(() => import("./pages/workflows/WorkflowsPage")) });
+const workflow = createRoute({ getParentRoute: () => root, path: "/workflows/$id", component: lazyRouteComponent(() => import("./pages/workflows/WorkflowPage")) });
+const civitai = createRoute({ getParentRoute: () => root, path: "/civitai", validateSearch: readSearch, component: lazyRouteComponent(() => import("./pages/civitai/CivitaiPage")) });
+const civitaiModel = createRoute({ getParentRoute: () => root, path: "/civitai/$id", validateSearch: readModelSearch, component: lazyRouteComponent(() => import("./pages/civitai/ModelPage")) });
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, image, video, assets, asset, videoAsset, compare, models, model, queue, job, logs, settings]),
+  routeTree: root.addChildren([home, image, video, assets, asset, videoAsset, compare, models, model, queue, job, logs, settings, workflows, workflow, civitai, civitaiModel]),
   scrollRestoration: true,
   defaultPreload: "intent",
 });

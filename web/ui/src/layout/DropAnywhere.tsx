@@ -1,5 +1,9 @@
 import { lazy, Suspense, useEffect, useState } from "react";
+import { useNavigate } from "@tanstack/react-router";
+import { sentenceOf } from "@/api/client";
+import { useBackendPages } from "@/lib/backends";
 import { isPicture } from "@/lib/files";
+import { mayBeWorkflow } from "@/pages/workflows/carries";
 import { say } from "@/ui/toasts";
 
 const RecipeDialog = lazy(() => import("./RecipeDialog"));
@@ -11,7 +15,14 @@ const hasFiles = (event: DragEvent): boolean => event.dataTransfer?.types.includ
 export function DropAnywhere() {
   const [over, setOver] = useState(false);
   const [file, setFile] = useState<File | null>(null);
+  const workflows = useBackendPages().some(([to]) => to === "/workflows");
+  const navigate = useNavigate();
   useEffect(() => {
+    const imported = async (workflow: File): Promise<void> => {
+      const { importWorkflow } = await import("@/pages/workflows/queries");
+      const { id } = await importWorkflow(workflow);
+      await navigate({ to: "/workflows/$id", params: { id } });
+    };
     const moved = (event: DragEvent): void => {
       if (!hasFiles(event)) return;
       event.preventDefault();
@@ -24,8 +35,11 @@ export function DropAnywhere() {
       setOver(false);
       if (!hasFiles(event) || event.defaultPrevented || ownDrop(event)) return;
       event.preventDefault();
-      const found = [...(event.dataTransfer?.files ?? [])].find(isPicture);
+      const files = [...(event.dataTransfer?.files ?? [])];
+      const found = files.find(isPicture);
+      const other = workflows ? files.find(mayBeWorkflow) : undefined;
       if (found) setFile(found);
+      else if (other) imported(other).catch((error: unknown) => say(sentenceOf(error), "wrong"));
       else say("Only pictures can be read.", "wrong");
     };
     window.addEventListener("dragover", moved);
@@ -36,7 +50,7 @@ export function DropAnywhere() {
       window.removeEventListener("dragleave", left);
       window.removeEventListener("drop", dropped);
     };
-  }, []);
+  }, [workflows, navigate]);
   return (
     <>
       {over && (

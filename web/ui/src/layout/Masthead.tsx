@@ -1,6 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
+import { Link, useRouterState } from "@tanstack/react-router";
+import { useRef } from "react";
 import { queries } from "@/api/queries";
+import { type BackendPage, useBackendPages } from "@/lib/backends";
 import { useActive, useLink, useLive } from "@/jobs/hooks";
 import { bytes, money, numbersOf, STATUS_WORDS } from "@/lib/format";
 import { HoverCard } from "@/ui/HoverCard";
@@ -12,12 +14,13 @@ const PAGES = [
   ["/assets", "Library"],
   ["/models", "Models"],
   ["/queue", "Queue"],
-  ["/settings", "Settings"],
 ] as const;
+const LAST = ["/settings", "Settings"] as const;
 
 /** The head of every page: where one can go, what runs, what the machine does, what today cost. */
 export function Masthead({ onPalette }: { onPalette: () => void }) {
   const active = useActive();
+  const more = useBackendPages();
   return (
     <header className="masthead">
       <Link to="/image" className="wordmark" aria-label="Diorama, to the bench">
@@ -25,11 +28,10 @@ export function Masthead({ onPalette }: { onPalette: () => void }) {
         <span className="max-sm:hidden" aria-hidden="true">DIORAMA</span>
       </Link>
       <nav aria-label="Pages">
-        {PAGES.map(([to, name]) => (
-          <Link key={to} to={to} className="tab" activeProps={{ "aria-current": "page" }} activeOptions={{ includeSearch: false }}>
-            {name}
-          </Link>
-        ))}
+        {PAGES.map((page) => <Tab key={page[0]} page={page} />)}
+        {more.map((page) => <Tab key={page[0]} page={page} className="max-lg:!hidden" />)}
+        <Tab page={LAST} className={more.length ? "max-sm:!hidden" : ""} />
+        {more.length > 0 && <MorePages pages={more} />}
       </nav>
       <div className="ml-auto flex items-center">
         <Connection />
@@ -39,6 +41,28 @@ export function Masthead({ onPalette }: { onPalette: () => void }) {
         <button type="button" className="button bare square" aria-label="Command palette (Ctrl K)" onClick={onPalette}><Icon name="search" /></button>
       </div>
     </header>
+  );
+}
+
+type Page = readonly [to: (typeof PAGES)[number][0] | (typeof LAST)[0] | BackendPage[0], name: string];
+
+function Tab({ page: [to, name], className = "" }: { page: Page; className?: string }) {
+  return <Link to={to} className={`tab ${className}`} activeProps={{ "aria-current": "page" }} activeOptions={{ includeSearch: false }}>{name}</Link>;
+}
+
+/** Where the screen is too narrow for all pages, the rest stands behind one word. */
+function MorePages({ pages }: { pages: readonly BackendPage[] }) {
+  const menu = useRef<HTMLDivElement>(null);
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  const inside = pages.some(([to]) => path.startsWith(to));
+  return (
+    <>
+      <button type="button" className="tab lg:!hidden" popoverTarget="more-pages" data-on={inside}>More</button>
+      <div ref={menu} id="more-pages" popover="auto" className="pop more-pages" onClick={() => menu.current?.hidePopover()}>
+        {pages.map(([to, name]) => <Link key={to} to={to} className="menu-item" activeProps={{ "aria-current": "page" }}>{name}</Link>)}
+        <Link to="/settings" className="menu-item sm:!hidden" activeProps={{ "aria-current": "page" }}>Settings</Link>
+      </div>
+    </>
   );
 }
 

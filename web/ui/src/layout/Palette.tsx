@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { type KeyboardEvent, useId, useState } from "react";
 import { queries } from "@/api/queries";
+import { type BackendPage, useBackendPages } from "@/lib/backends";
 import { chooseTheme } from "@/lib/theme";
 import { newId } from "@/lib/numbers";
 import { Dialog } from "@/ui/Dialog";
@@ -55,12 +56,14 @@ export default function Palette({ onClose }: { onClose: () => void }) {
 
 function useCommands(): Command[] {
   const navigate = useNavigate();
+  const more = useBackendPages();
   const models = useQuery(queries.models()).data?.models ?? [];
   const images = useQuery(queries.sessions("image")).data?.sessions ?? [];
   const videos = useQuery(queries.sessions("video")).data?.sessions ?? [];
-  const page = (name: string, to: "/image" | "/video" | "/assets" | "/queue" | "/models" | "/logs" | "/settings"): Command => ({ name, group: "Page", run: () => void navigate({ to }) });
+  const page = (name: string, to: "/image" | "/video" | "/assets" | "/queue" | "/models" | "/logs" | "/settings" | BackendPage[0]): Command => ({ name, group: "Page", run: () => void navigate({ to }) });
   return [
     page("Image bench", "/image"), page("Video bench", "/video"), page("Library", "/assets"), page("Queue", "/queue"), page("Models", "/models"), page("Log", "/logs"), page("Settings", "/settings"),
+    ...more.map(([to, name]) => page(name, to)),
     { name: "New image session", group: "Do", run: () => void navigate({ to: "/image", search: { session: newId() } }) },
     { name: "New video session", group: "Do", run: () => void navigate({ to: "/video", search: { session: newId() } }) },
     { name: "Favourites", group: "Page", run: () => void navigate({ to: "/assets", search: { tab: "favourites" } }) },

@@ -2,10 +2,14 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { api, type Facts, sentenceOf, take } from "@/api/client";
+import { useBackendPages } from "@/lib/backends";
 import { dataUrlOf } from "@/lib/files";
 import { Dialog } from "@/ui/Dialog";
 import { handOver } from "@/pages/image/handover";
 import { fromFacts } from "@/pages/image/recipe";
+import { carriesWorkflow } from "@/pages/workflows/carries";
+import { importWorkflow } from "@/pages/workflows/queries";
+import { say } from "@/ui/toasts";
 
 const SOURCES: Record<string, string> = { diorama: "Diorama", a1111: "Automatic1111", comfyui: "ComfyUI", invokeai: "InvokeAI", swarmui: "SwarmUI" };
 
@@ -34,11 +38,18 @@ export default function RecipeDialog({ file, onClose }: { file: File; onClose: (
     const source = await dataUrlOf(file);
     use({ references: [{ source, url: source, name: file.name.slice(0, 60) }], mask: undefined });
   };
+  const workflow = useBackendPages().some(([to]) => to === "/workflows") && data !== undefined && carriesWorkflow(data);
+  const takeWorkflow = async () => {
+    const { id } = await importWorkflow(file);
+    onClose();
+    await navigate({ to: "/workflows/$id", params: { id } });
+  };
   const known = data && (data.prompt || data.seed !== null || data.model);
   return (
     <Dialog title="How it was made" onClose={onClose} wide foot={
       <>
         <button type="button" className="button" onClick={() => void asReference()}>Use as reference</button>
+        {workflow && <button type="button" className="button" onClick={() => takeWorkflow().catch((error: unknown) => say(sentenceOf(error), "wrong"))}>Take its workflow</button>}
         {data && known && <button type="button" className="button" onClick={() => use({ prompt: data.prompt })}>Take the prompt</button>}
         {data && known && <button type="button" className="button main" onClick={() => use(fromFacts(data))}>Take all settings</button>}
       </>
