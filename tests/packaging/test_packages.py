@@ -38,11 +38,32 @@ def test_the_wheel_carries_migrations_page_and_types(tmp_path: Path) -> None:
     assert not any("tests/" in name or name.startswith(("core/", "web/")) for name in names)
     if (ROOT / "web" / "src" / "diorama_web" / "static" / "index.html").exists():
         assert "diorama_web/static/index.html" in names
+        assert "diorama_web/static/licences.txt" in names, "build the studio anew: `make web`"
+
+
+@pytest.mark.parametrize("plugin", sorted(path.parent.name for path in ROOT.glob("plugins/*/pyproject.toml")))
+def test_every_plugin_carries_its_types_its_licence_and_its_data(plugin: str, tmp_path: Path) -> None:
+    if plugin == "local_diffusers":
+        pytest.skip("its wheel holds the model and is built once, in a test of its own")
+    check_plugin(plugin, built(ROOT / "plugins" / plugin, tmp_path))
+
+
+def check_plugin(plugin: str, names: list[str]) -> None:
+    package = f"diorama_{plugin}"
+    assert f"{package}/py.typed" in names
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
+    assert any(name.endswith(".dist-info/entry_points.txt") for name in names)
+    here = ROOT / "plugins" / plugin / "src"
+    data = {path.relative_to(here).as_posix() for path in here.rglob("*.toml")}
+    assert data <= set(names)
+    assert all(name.startswith((f"{package}/", f"{package}-")) for name in names)
+    assert not any("__pycache__" in name for name in names)
 
 
 @pytest.mark.slow
 def test_the_local_backend_carries_its_model(tmp_path: Path) -> None:
     names = built(ROOT / "plugins" / "local_diffusers", tmp_path)
+    check_plugin("local_diffusers", names)
     pocket = "diorama_local_diffusers/pocket/"
     assert {
         f"{pocket}model_index.json",
