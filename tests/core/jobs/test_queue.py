@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 from diorama.contract import (
+    BackendError,
     BackendNotReady,
     Conflict,
     InsufficientStorage,
     InvalidRequest,
     JobCancelled,
+    JobParked,
     NotFound,
     RateLimited,
     Result,
@@ -189,15 +191,54 @@ def test_a_worker_that_dies_costs_one_more_attempt(world):
     assert world.executor.started == [job.id, job.id]
 
 
-def test_a_remote_job_that_remembered_is_not_repeated(world):
-    def buys_and_dies(task, sink):
-        sink.remember({"request_id": "r"})
-        return world.executor.works["dies"](task, sink)
+def test_a_remote_job_that_remembered_is_asked_for_again_three_times(world):
+    memories = []
 
-    world.executor.works["buys_and_dies"] = buys_and_dies
-    done = world.queue.wait(world.submit("buys_and_dies", "paid:m").id, 10)
+    def buys_and_is_down(task, sink):
+        memories.append(dict(task.memory))
+        sink.remember({"request_id": "r"})
+        raise BackendError("It does not answer.", retryable=True, retry_after=0.0)
+
+    world.executor.works["down"] = buys_and_is_down
+    done = world.queue.wait(world.submit("down", "paid:m").id, 10)
     assert (done.status, done.attempt) == (JobStatus.FAILED, 1)
+    assert memories == [{}] + [{"request_id": "r"}] * 3
     assert world.queue.ledger.get(done.id).memory == {"request_id": "r"}
+
+
+def test_a_remote_job_that_comes_back_ends_once(world):
+    tries = []
+
+    def down_twice(task, sink):
+        tries.append(task.work_dir)
+        sink.remember({"request_id": "r"})
+        result = world.executor.works["picture"](task, sink)
+        if len(tries) < 3:
+            raise RateLimited("Slowly.", retry_after=0.0)
+        return result
+
+    world.executor.works["down"] = down_twice
+    done = world.queue.wait(world.submit("down", "paid:m").id, 10)
+    assert (done.status, len(tries), len(set(tries))) == (JobStatus.COMPLETED, 3, 3)
+    assert (
+        len(world.assets.list().items) == len(done.asset_ids) == 2
+    )  # what the first tries had saved is not kept
+
+
+def test_a_job_that_rests_keeps_no_thread_and_is_cancelled_at_once(world):
+    def rests(task, sink):
+        sink.remember({"request_id": "r"})
+        if sink.cancel.cancelled:
+            raise JobCancelled
+        raise JobParked(600.0)
+
+    world.executor.works["rests"] = rests
+    job = world.submit("rests", "paid:m")
+    world.until(lambda: world.queue._runner._resting)
+    assert world.queue.job(job.id).status is JobStatus.GENERATING
+    world.queue.cancel(job.id)
+    assert world.queue.wait(job.id, 10).status is JobStatus.CANCELLED
+    assert world.executor.started == [job.id, job.id]
 
 
 def test_an_unsure_job_waits_for_a_person(world):

@@ -117,3 +117,75 @@ def test_changing_a_job_that_is_gone():
     assert recorder.scheduler.remove("none") is None
     assert recorder.scheduler.why("none") is None
     assert recorder.scheduler.ahead("none") is None
+
+
+def test_jobs_that_rest_hold_their_slots_and_share_few_threads():
+    before, lock = threads(), threading.Lock()
+    calls: Counter[str] = Counter()
+    most = 0
+
+    def run(job_id: str, slot: str) -> float | None:
+        nonlocal most
+        with lock:
+            calls[job_id] += 1
+            most = max(most, threads() - before)
+        return 0.01 if calls[job_id] < 3 else None
+
+    scheduler = Scheduler(run, lambda lane: (lane,) * 20, lambda slot: (), threads=lambda lane: 2)
+    scheduler.add([entry(str(number), "far", position=number) for number in range(60)])
+    deadline = time.monotonic() + 20
+    while calls.total() < 180:
+        assert scheduler.counts()["far"]["running"] <= 20
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    scheduler.stop()
+    assert scheduler.join(10)
+    assert set(calls.values()) == {3}
+    assert most <= 2
+
+
+def test_a_job_that_rests_can_be_hurried_also_before_it_rests():
+    calls: list[str] = []
+    seen, go = threading.Event(), threading.Event()
+
+    def run(job_id: str, slot: str) -> float | None:
+        calls.append(job_id)
+        if len(calls) == 1:
+            seen.set()
+            go.wait(10)
+        return 600.0 if len(calls) < 3 else None
+
+    scheduler = Scheduler(run, lambda lane: (lane,), lambda slot: ())
+    scheduler.add([entry("a")])
+    assert seen.wait(10)
+    scheduler.hurry("a")  # it is on its way to rest
+    go.set()
+    deadline = time.monotonic() + 10
+    while len(calls) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    scheduler.hurry("a")
+    while len(calls) < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    scheduler.stop()
+    assert scheduler.join(10)
+
+
+def test_a_paused_queue_goes_on_with_jobs_that_rest():
+    calls: list[str] = []
+    scheduler = Scheduler(
+        lambda job_id, slot: calls.append(job_id) or (0.05 if len(calls) < 4 else None),
+        lambda lane: (lane,),
+        lambda slot: (),
+        idle_seconds=0.01,
+    )
+    scheduler.add([entry("a")])
+    scheduler.pause()
+    deadline = time.monotonic() + 10
+    while len(calls) < 4:
+        if not calls:
+            scheduler.resume()
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    scheduler.stop()

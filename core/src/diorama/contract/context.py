@@ -182,6 +182,19 @@ class JobContext(BaseContext):
             JobCancelled: the job was cancelled.
         """
 
+    def pause(self, seconds: float) -> None:
+        """Wait like :meth:`wait` for work that goes on elsewhere, without keeping a thread for it.
+
+        The engine may end this call by :class:`JobParked`. After ``seconds``, or at once when the job is cancelled, it
+        calls the hook again with the same request and the same context. So remember what is needed to go on before.
+        Everything before the pause happens again; a result may have been saved only after the last pause.
+
+        Raises:
+            JobCancelled: the job was cancelled.
+            JobParked: the hook is called again later.
+        """
+        self.wait(seconds)
+
     @property
     @abstractmethod
     def cancelled(self) -> bool:

@@ -124,7 +124,9 @@ class BackendError(DioramaError):
     Args:
         retryable: True when running the same request again may succeed and cannot be billed twice.
         unsure: True when a paid submission may have reached the provider and its outcome is unknown;
-            the engine then waits for a person and never repeats it by itself.
+            the engine then waits for a person and never repeats it by itself. Together with ``retryable``: what was
+            bought is remembered, and the engine may ask for it a few times before it waits for a person.
+        retry_after: Seconds to wait before the next attempt, when that is known.
     """
 
     code = "backend_error"
@@ -135,12 +137,14 @@ class BackendError(DioramaError):
         *,
         retryable: bool = False,
         unsure: bool = False,
+        retry_after: float | None = None,
         field: str | None = None,
         fix: str | None = None,
     ) -> None:
         super().__init__(message, field=field, fix=fix)
         self.retryable = retryable
         self.unsure = unsure
+        self.retry_after = retry_after
 
 
 class JobCancelled(DioramaError):
@@ -150,6 +154,20 @@ class JobCancelled(DioramaError):
 
     def __init__(self, message: str = "The job was cancelled.") -> None:
         super().__init__(message)
+
+
+class JobParked(DioramaError):
+    """Raised inside a backend by :meth:`JobContext.pause`; let it pass through.
+
+    Attributes:
+        seconds: After which the hook is called again.
+    """
+
+    code = "parked"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("The job waits for somebody else's computer.")
+        self.seconds = seconds
 
 
 _BY_CODE: dict[str, type[DioramaError]] = {
@@ -171,7 +189,7 @@ def error_from_plain(plain: dict[str, Any]) -> DioramaError:
     DioramaError.__init__(
         error, str(plain.get("message", "Unknown error.")), field=plain.get("field"), fix=plain.get("fix")
     )
-    if isinstance(error, RateLimited):
+    if isinstance(error, RateLimited | BackendError):
         error.retry_after = plain.get("retry_after")
     if isinstance(error, BackendError):
         error.retryable = bool(plain.get("retryable", False))

@@ -136,16 +136,21 @@ class Backend:
         title: Name for people.
         placement: Where the jobs run.
         concurrency: How many jobs may run at once, for ``placement = "thread"``.
+        parks: Whether every long wait of its hooks is a :meth:`JobContext.pause`, so that a few threads serve all its jobs.
         secrets: Names of the secrets it reads, with the environment variables that users already export for them.
         list_timeout: Seconds that ``list_models`` may take before the last good list is shown instead.
+        list_lifetime: Seconds after which the list is asked for again when somebody looks at the catalog; 0 for a list
+            that changes only by a download, an import or a setting. For servers that come and go: it has to be cheap.
         hook_api: Version of the contract it was written for.
     """
 
     title: str = ""
     placement: Placement = "thread"
     concurrency: int = 4
+    parks: bool = False
     secrets: Mapping[str, tuple[str, ...]] = {}
     list_timeout: float = 20.0
+    list_lifetime: float = 0.0
     hook_api: int = HOOK_API
 
     def __init__(self, settings: BackendSettings) -> None:

@@ -13,6 +13,8 @@ POOL = "devices"
 """Lane of worker backends on a machine with several devices; a job gets its device when it starts."""
 DOWNLOADS = "downloads"
 DOWNLOADS_AT_ONCE = 2
+THREADS = 32
+"""Threads of a backend whose jobs rest while they wait."""
 
 
 class Lanes:
@@ -53,6 +55,13 @@ class Lanes:
             return (lane,) * max(self._backends.backend(lane).concurrency, 1)
         except DioramaError:
             return (lane,)
+
+    def threads(self, lane: str) -> int | None:
+        """Return how many threads are enough for ``lane``, ``None`` for one per slot."""
+        try:
+            return THREADS if self._backends.backend(lane).parks else None
+        except DioramaError:
+            return None
 
     def is_device(self, slot: str) -> bool:
         """Tell whether a slot computes on this machine and costs nothing but time."""

@@ -85,7 +85,9 @@ class JobQueue:
         self._admit = purse.admit if purse else None
         self.detours = Detours(self.ledger, self._lanes, self._admit)
         self._folders = WorkFolders(settings.work_dir)
-        self._scheduler = Scheduler(self._run, self._lanes.slots, self._lanes.loaded, self._taken)
+        self._scheduler = Scheduler(
+            self._run, self._lanes.slots, self._lanes.loaded, self._taken, threads=self._lanes.threads
+        )
         self._finisher = Finisher(
             self.ledger, assets, self._folders, self._scheduler.ready, self._over,
             purse.settle if purse else None,
@@ -93,7 +95,7 @@ class JobQueue:
         self._overview = Overview(self._scheduler, self.run_times)
         self._runner = Runner(
             self.ledger, self.events, executor, models, self._lanes, self._finisher, self._changed, self._again,
-            self._elsewhere, self._folders,
+            self._elsewhere, self._folders, self._scheduler.hurry,
         )  # fmt: skip
 
     # Life
@@ -407,10 +409,9 @@ class JobQueue:
             self.events.publish(job.id, "queued", {"job_id": job.id, "status": job.status.value})
         self._scheduler.add(entries)
 
-    def _run(self, job_id: str, slot: str) -> None:
+    def _run(self, job_id: str, slot: str) -> float | None:
         live = self._live.get(job_id)
-        if live is not None:
-            self._runner.run(live, slot)
+        return None if live is None else self._runner.run(live, slot)
 
     def _taken(self, lane: str) -> None:
         """Tell those who watch a waiting job of ``lane`` that it has moved up."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import dataclass
 
 from diorama.access import redaction
 from diorama.contract import (
@@ -14,8 +14,10 @@ from diorama.contract import (
     DioramaError,
     InvalidRequest,
     JobCancelled,
+    JobParked,
     ModelInfo,
     Operation,
+    RateLimited,
     from_plain,
 )
 from diorama.jobs.crash import point
@@ -34,6 +36,20 @@ from diorama.workers.executor import Executor, Task
 log = logging.getLogger(__name__)
 MAX_ATTEMPTS = 2
 """A run that failed for a reason that may pass is repeated until there were this many."""
+MAX_RESUMES = 3
+"""So often is a provider asked again for what was bought there, after the backend has given up."""
+RESUME_SECONDS = 10.0
+"""Pause before that, when nobody said how long it should be."""
+
+
+@dataclass(slots=True)
+class Run:
+    """One run, kept while its job rests."""
+
+    task: Task
+    sink: RunSink
+    resumes: int = 0
+    watched: bool = False
 
 
 class Runner:
@@ -50,6 +66,7 @@ class Runner:
         again: Puts a job back into the queue: with the job and, when it must wait for a person, the reason.
         elsewhere: Sends a job whose offer is down to another offer; False when there is none.
         folders: Where work folders come from.
+        hurry: Calls a job that rests before its time.
     """
 
     def __init__(
@@ -64,36 +81,73 @@ class Runner:
         again: Callable[[LiveJob, str | None], None],
         elsewhere: Callable[[LiveJob, DioramaError], bool],
         folders: WorkFolders,
+        hurry: Callable[[str], None],
     ) -> None:
         self._ledger, self._events, self._executor, self._models = ledger, events, executor, models
         self._lanes, self._finisher, self._changed, self._again = lanes, finisher, changed, again
-        self._elsewhere, self._folders = elsewhere, folders
+        self._elsewhere, self._folders, self._hurry = elsewhere, folders, hurry
+        self._resting: dict[str, Run] = {}
 
-    def run(self, live: LiveJob, slot: str) -> None:
-        """Run a job once; its end is stored by the finisher, beside this thread."""
+    def run(self, live: LiveJob, slot: str) -> float | None:
+        """Run a job once, or go on with one that rested; its end is stored by the finisher, beside this thread.
+
+        Returns:
+            ``None`` when the job has left its slot, or the seconds for which it rests in it and needs no thread.
+        """
         try:
-            self._run(live, slot)
+            return self._run(live, slot)
         except Exception as error:  # its start or its return to the queue could not be stored
             log.exception("Job %s cannot go on.", live.job.id)
             self._finisher.failed(live, storing_error(error))
+            return None
 
-    def _run(self, live: LiveJob, slot: str) -> None:
-        sink = self._begin(live, slot)
+    def _run(self, live: LiveJob, slot: str) -> float | None:
+        run = self._resting.pop(live.job.id, None)
+        sink = run.sink if run is not None else self._begin(live, slot)
         if sink is None:
-            return
-        work_dir: Path | None = None
+            return None
         try:
-            work_dir = self._folders.take()
-            model = self._models.get(live.job.model)
-            result = self._executor.run(self._task(live, model, work_dir), sink)
+            run = run or Run(self._task(live, self._models.get(live.job.model)), sink)
+            result = self._executor.run(run.task, sink)
             if live.job.kind is JobKind.DOWNLOAD:
-                self._models.arrived(model)  # whoever sees the job completed finds what came in the catalog
+                self._models.arrived(
+                    run.task.model
+                )  # whoever sees the job completed finds what came in the catalog
+        except JobParked as parked:
+            assert run is not None
+            return self._rest(live, run, parked.seconds)
         except Exception as error:
-            if work_dir is not None:
-                self._folders.drop(work_dir)
+            if run is not None:
+                self._folders.drop(run.task.work_dir)
+                if self._may_resume(live, run, error):
+                    return self._resume(live, run, error)
             self._failed(live, error)
         else:
-            self._finisher.completed(live, model, result, work_dir)
+            self._finisher.completed(live, run.task.model, result, run.task.work_dir)
+        return None
+
+    def _rest(self, live: LiveJob, run: Run, seconds: float) -> float:
+        self._resting[live.job.id] = run
+        if not run.watched:
+            run.watched = True
+            run.sink.cancel.add_callback(lambda: self._hurry(live.job.id))
+        return seconds
+
+    def _may_resume(self, live: LiveJob, run: Run, error: Exception) -> bool:
+        """Tell whether what was bought is asked for again: nothing is sent anew, the memory leads to it."""
+        unanswered = isinstance(error, RateLimited) or (isinstance(error, BackendError) and error.retryable)
+        bought = any(live.memory.values()) and not self._lanes.is_device(live.job.lane)
+        goes_on = live.phase is Phase.RUNNING and not run.sink.cancel.cancelled
+        return unanswered and bought and goes_on and run.resumes < MAX_RESUMES
+
+    def _resume(self, live: LiveJob, run: Run, error: Exception) -> float:
+        log.warning("Job %s is asked for again: %s", live.job.id, redaction.redact(str(error)))
+        with live.lock:
+            live.outputs = []
+        again = self._task(live, run.task.model)
+        run = Run(again, run.sink, run.resumes + 1, run.watched)
+        seconds = getattr(error, "retry_after", None)
+        return self._rest(live, run, RESUME_SECONDS if seconds is None else seconds)
 
     def _begin(self, live: LiveJob, slot: str) -> RunSink | None:
         with live.lock:
@@ -107,12 +161,14 @@ class Runner:
         self._changed(live)
         return sink
 
-    def _task(self, live: LiveJob, model: ModelInfo, work_dir: Path) -> Task:
+    def _task(self, live: LiveJob, model: ModelInfo) -> Task:
         job = live.job
+        request, work_dir = request_of(job), self._folders.take()
         output_format = job.asked.get("output_format")
         return Task(
-            job_id=job.id, backend=model.backend, call=job.kind.value, model=model, request=request_of(job),
+            job_id=job.id, backend=model.backend, call=job.kind.value, model=model, request=request,
             lane=job.lane, work_dir=work_dir, memory=dict(live.memory), strict=job.strict, output_format=output_format,
+            may_park=not self._lanes.is_device(job.lane),
         )  # fmt: skip
 
     def _failed(self, live: LiveJob, error: Exception) -> None:

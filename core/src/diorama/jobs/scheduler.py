@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
+from diorama.jobs.parking import FAR, Parked
 from diorama.jobs.waiting import Entry, WaitingList
 
 log = logging.getLogger(__name__)
@@ -24,7 +25,9 @@ class Group:
         slots: One name per job that may run at once: a device, or the backend's id several times.
         free: Slots without a thread.
         idle: Threads that sleep.
-        running: Jobs that run, by id, with their slot.
+        running: Jobs that run, by id, with their slot; those that rest at a provider are among them.
+        parked: Jobs that rest and need no thread.
+        watched: When the thread that watches over them wakes up.
         wake: Sleeping threads wait here.
     """
 
@@ -34,28 +37,34 @@ class Group:
     free: list[str] = field(default_factory=list)
     idle: int = 0
     running: dict[str, str] = field(default_factory=dict)
+    parked: Parked = field(default_factory=Parked)
+    watched: float = FAR
 
 
 class Scheduler:
     """Decides what runs where and when. Thread-safe.
 
     Args:
-        run: Called in a runner thread with a job id and a slot; returns when the slot is free again.
+        run: Called in a runner thread with a job id and a slot; returns ``None`` when the job has left the slot, or the
+            seconds after which it is called with it again.
         slots_of: Slots of a lane that is seen for the first time.
         loaded: Models in memory of a slot.
         taken: Called after a job left the waiting list of a lane.
+        idle_seconds: How long a thread without work stays.
+        threads: Most threads of a lane; fewer than its slots where jobs rest at a provider.
     """
 
     def __init__(
         self,
-        run: Callable[[str, str], None],
+        run: Callable[[str, str], float | None],
         slots_of: Callable[[str], tuple[str, ...]],
         loaded: Callable[[str], Collection[str]],
         taken: Callable[[str], None] = lambda lane: None,
         idle_seconds: float = IDLE_SECONDS,
+        threads: Callable[[str], int | None] = lambda lane: None,
     ) -> None:
         self._run, self._slots_of, self._loaded, self._taken = run, slots_of, loaded, taken
-        self._idle_seconds = idle_seconds
+        self._idle_seconds, self._threads = idle_seconds, threads
         self._lock = threading.Lock()
         self._ended = threading.Condition(self._lock)
         self._waiting = WaitingList()
@@ -70,10 +79,9 @@ class Scheduler:
         entries = list(entries)
         for lane in {entry.lane for entry in entries} - self._groups.keys():
             slots = self._slots_of(lane)
+            free = list(reversed(slots[: self._threads(lane)]))
             with self._lock:
-                self._groups.setdefault(
-                    lane, Group(lane, slots, threading.Condition(self._lock), list(reversed(slots)))
-                )
+                self._groups.setdefault(lane, Group(lane, slots, threading.Condition(self._lock), free))
         with self._lock:
             for entry in entries:
                 self._waiting.add(entry)
@@ -100,6 +108,14 @@ class Scheduler:
             if not entry.held:
                 self._rouse(self._groups[entry.lane], 1)
             return entry
+
+    def hurry(self, job_id: str) -> None:
+        """Call a job that rests at once, as when it was cancelled."""
+        with self._lock:
+            for group in self._groups.values():
+                if job_id in group.running:
+                    group.parked.hurry(job_id)
+                    self._rouse(group, 1)
 
     def pause(self) -> None:
         """Start no further job; running ones go on."""
@@ -181,8 +197,8 @@ class Scheduler:
     # Running
 
     def _rouse(self, group: Group, jobs: int) -> None:
-        """Wake or start as many threads as there are new jobs. The lock is held."""
-        if self._paused or self._stopping:
+        """Wake or start as many threads as there are jobs to be looked after. The lock is held."""
+        if self._stopping or (self._paused and not group.parked):
             return
         group.wake.notify(jobs)
         for _ in range(min(jobs - group.idle, len(group.free))):
@@ -195,39 +211,74 @@ class Scheduler:
         while True:
             loaded = self._loaded(slot)
             with self._lock:
-                entry = self._next(group, slot, loaded)
-                if entry is None:
+                job_id, fresh = self._next(group, slot, loaded)
+                if job_id is None:
                     group.free.append(slot)
                     return
-                group.running[entry.id] = slot
+            rest: float | None = None
             try:
-                self._taken(group.name)
-                self._run(entry.id, slot)
+                if fresh:
+                    self._taken(group.name)
+                rest = self._run(job_id, slot)
             except Exception:
                 log.exception("The runner of %s failed.", slot)
             with self._lock:
-                del group.running[entry.id]
+                if rest is not None:
+                    group.parked.put(job_id, time.monotonic() + rest)
+                    continue
+                group.parked.forget(job_id)
+                del group.running[job_id]
                 if self._stopping:
                     self._ended.notify_all()
 
-    def _next(self, group: Group, slot: str, loaded: Collection[str]) -> Entry | None:
-        """Return the next job, sleeping if need be; ``None`` when the thread should end. The lock is held."""
+    def _next(self, group: Group, slot: str, loaded: Collection[str]) -> tuple[str | None, bool]:
+        """Return the next job, sleeping if need be, and whether it begins; no job when the thread should end.
+
+        The lock is held.
+        """
         deadline = time.monotonic() + self._idle_seconds
         while not self._stopping:
-            entry = None if self._paused else self._waiting.take(group.name, loaded)
-            if entry is not None:
-                if self._waiting.ready(
-                    group.name
-                ):  # a thread that was told may still be waking up: pass it on
-                    self._rouse(group, 1)
-                return entry
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return None
-            group.idle += 1
-            group.wake.wait(left)
-            group.idle -= 1
-        return None
+            rested = group.parked.take(time.monotonic())
+            job_id = rested or self._begin(group, slot, loaded)
+            if job_id is not None:
+                if group.parked or self._may_begin(group):
+                    self._rouse(group, 1)  # somebody else looks after what is left
+                return job_id, rested is None
+            if not self._sleep(group, deadline):
+                break
+        return None, False
+
+    def _begin(self, group: Group, slot: str, loaded: Collection[str]) -> str | None:
+        """Take a job out of the waiting list, where one may start."""
+        if self._paused or len(group.running) >= len(group.slots):
+            return None
+        entry = self._waiting.take(group.name, loaded)
+        if entry is None:
+            return None
+        group.running[entry.id] = slot
+        return entry.id
+
+    def _may_begin(self, group: Group) -> bool:
+        room = not self._paused and len(group.running) < len(group.slots)
+        return room and self._waiting.ready(group.name)
+
+    def _sleep(self, group: Group, deadline: float) -> bool:
+        """Sleep until there may be work; False when the thread has been idle long enough.
+
+        One thread of a group wakes when the next job that rests is due; the others until they are told.
+        """
+        now, due = time.monotonic(), group.parked.due()
+        watching = due < group.watched
+        if not watching and deadline <= now:
+            return False
+        if watching:
+            group.watched = due
+        group.idle += 1
+        group.wake.wait(max((due if watching else deadline) - now, 0.0))
+        group.idle -= 1
+        if watching and group.watched == due:
+            group.watched = FAR
+        return True
 
 
 def _busy(group: Group, ahead: int) -> str:

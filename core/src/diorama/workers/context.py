@@ -18,6 +18,7 @@ from diorama.contract import (
     InvalidRequest,
     JobCancelled,
     JobContext,
+    JobParked,
     MediaKind,
     Stage,
 )
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
     from diorama.contract.context import Content
 
 _PROGRESS_GAP = 0.05
-"""Seconds between two reports of one stage; who shows them thins them out further."""
+"""Seconds between two reports with the same words; who shows them thins them out further."""
 _PREVIEW_GAP = 0.2
+_WORTH_PARKING = 0.01
+"""Seconds below which sleeping costs less than coming back."""
 _CALLBACK_PATIENCE = 5.0
 """Seconds that the end of a job waits for cancel callbacks, such as a provider being told."""
 _VIDEO_FORMATS = ("mp4", "webm", "gif")
@@ -70,7 +73,7 @@ class LocalJobContext(JobContext):
         self._cancel = sink.cancel if cancel is None else cancel
         self._saver = Saver(sink.staged, lambda: self._cancel.cancelled)
         self._callbacks: list[threading.Thread] = []
-        self._reported: tuple[float, Stage | None] = (0.0, None)
+        self._reported: tuple[float, Stage | None, str] = (0.0, None, "")
         self._previewed = 0.0
 
     def __enter__(self) -> LocalJobContext:
@@ -128,9 +131,9 @@ class LocalJobContext(JobContext):
         self.check()
         now = time.monotonic()
         last = "steps" in numbers and numbers.get("step") == numbers["steps"]
-        if stage == self._reported[1] and now - self._reported[0] < _PROGRESS_GAP and not last:
+        if (stage, message) == self._reported[1:] and now - self._reported[0] < _PROGRESS_GAP and not last:
             return
-        self._reported = (now, stage)
+        self._reported = (now, stage, message)
         if fraction is not None:
             fraction = None if math.isnan(fraction) else min(max(float(fraction), 0.0), 1.0)
         self._sink.progress(stage, fraction, message, numbers)
@@ -188,10 +191,10 @@ class LocalJobContext(JobContext):
                 limits=self._settings.limits,
             )
 
-        future = self._saver.submit(work)
         if size is not None:
+            self._saver.submit(work)
             return Artifact(index=index, kind=kind, width=size[0], height=size[1], seed=seed)
-        output = self._saver.wait_for(future)
+        output = self._saver.now(work)
         if output is None:
             raise JobCancelled
         return Artifact(index=index, kind=output.kind, width=output.width, height=output.height, seed=seed)
@@ -223,6 +226,13 @@ class LocalJobContext(JobContext):
         """See :meth:`diorama.contract.JobContext.wait`."""
         if self._cancel.wait(max(seconds, 0.0)):
             raise JobCancelled
+
+    def pause(self, seconds: float) -> None:
+        """See :meth:`diorama.contract.JobContext.pause`."""
+        self.check()
+        if self._task.may_park and seconds >= _WORTH_PARKING and not self._saver.busy:
+            raise JobParked(seconds)
+        self.wait(seconds)
 
     @property
     def cancelled(self) -> bool:

@@ -30,6 +30,7 @@ class Task:
         memory: Notes remembered in earlier attempts.
         strict: Whether ``context.ignored`` and ``context.adjusted`` raise.
         output_format: ``png``, ``jpeg``, ``webp``, ``mp4`` ... or ``None`` for the usual one.
+        may_park: Whether :class:`JobParked` may end the call for a while; it is then made again with the same task.
     """
 
     job_id: str
@@ -42,6 +43,7 @@ class Task:
     memory: Mapping[str, Any] = field(default_factory=dict)
     strict: bool = False
     output_format: str | None = None
+    may_park: bool = False
 
 
 class CancelToken(Protocol):
@@ -92,6 +94,7 @@ class Executor(Protocol):
 
         Raises:
             JobCancelled: it was cancelled.
+            JobParked: it goes on after a while, by another call with the same task and sink.
             DioramaError: it failed; a worker that died is a retryable ``BackendError``.
         """
 

@@ -52,6 +52,12 @@ class Saver:
         finally:
             self._open.remove(future)
 
+    def now(self, work: Work) -> StagedOutput | None:
+        """Do ``work`` before returning, after all that was submitted; without a thread when there is none yet."""
+        if self._thread is not None:
+            return self.wait_for(self.submit(work))
+        return self._delivered(work)
+
     @property
     def busy(self) -> bool:
         """Whether an output is not finished yet."""
@@ -81,9 +87,12 @@ class Saver:
         while (item := self._queue.get()) is not None:
             work, future = item
             try:
-                output = None if self._stopped() else work()
-                if output is not None and not self._stopped():
-                    self._deliver(output)
-                future.set_result(output)
+                future.set_result(self._delivered(work))
             except BaseException as error:
                 future.set_exception(error)
+
+    def _delivered(self, work: Work) -> StagedOutput | None:
+        output = None if self._stopped() else work()
+        if output is not None and not self._stopped():
+            self._deliver(output)
+        return output

@@ -34,7 +34,7 @@ class ReplicateClient:
             timeout=timeout,
             event_hooks={"response": [_refuse]},
         )
-        self._client._client._transport.max_attempts = 1  # type: ignore[attr-defined]  # the retries of this client alone
+        self._client._client._transport.max_attempts = 1  # the retries of this client alone
 
     def create(self, model: str, body: Mapping[str, Any], version: str | None) -> dict[str, Any]:
         """Create a prediction of an official model, or of a version of a community model."""

@@ -18,7 +18,7 @@ from diorama.contract.remote.call import Call, Look
 from diorama.contract.remote.files import Prepared
 from diorama.contract.remote.offers import Offer, load_offers
 from diorama.contract.remote.pace import Pace
-from diorama.contract.remote.run import run
+from diorama.contract.remote.run import Wait, run
 from diorama.contract.remote.shelf import Shelf
 from diorama.contract.remote.wire import build
 from diorama.contract.requests import AnyRequest, EditRequest, GenerateRequest, UpscaleRequest, VideoRequest
@@ -52,6 +52,7 @@ class RemoteBackend(Backend, ABC, Generic[Client]):
     package: ClassVar[str]
     key_page: ClassVar[str] = ""
     needs_key: bool = True
+    parks = True
     discovers_always: bool = False
     final_statuses: ClassVar[tuple[int, ...]] = ()
     timeout_seconds: float = 1800.0
@@ -69,6 +70,7 @@ class RemoteBackend(Backend, ABC, Generic[Client]):
         self._curated: dict[str, Offer] | None = None
         self._clients: dict[str, Client] = {}
         self._lock = threading.Lock()
+        self.waits: dict[str, Wait] = {}
         self.gate = threading.BoundedSemaphore(REQUESTS_AT_ONCE)
 
     # --- what a provider says -------------------------------------------------------------------

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +15,7 @@ from diorama.contract.errors import (
     DioramaError,
     InvalidRequest,
     JobCancelled,
+    JobParked,
     RateLimited,
 )
 from diorama.contract.remote.answers import Refusal, Unanswered, Unreached
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 RETRIES = 3
 LONGEST_PAUSE = 60.0
+PATIENCE = 10
+"""First pauses that make up the pause before a bought result is asked for once more."""
 MAX_BYTES = {"image": 512 * 1024**2, "video": 8 * 1024**3}
 _WIRE_ERRORS = (Refusal, Unreached, Unanswered)
 T = TypeVar("T")
@@ -39,13 +43,13 @@ def run(backend: RemoteBackend[Any], call: Call, body_for: Callable[[Uploads], d
     memory = call.context.memory
     started = time.monotonic()
     ticket = memory.get("ticket")
-    if not memory:
-        call.context.remember(sending=None)  # from here on a crash before sending is known as one
     if ticket:
         look = Look(state="queued", ticket=ticket)
     elif memory.get("sending") and not memory.get("released"):
         raise _unsure(backend, f"Diorama was interrupted while sending this request ({memory['sending']})")
     else:
+        if not memory:
+            call.context.remember(sending=None)  # from here on a crash before sending is known as one
         uploads = _upload_all(backend, call)
         look = _buy(backend, call, safely(backend, call, lambda: body_for(uploads)))
     if look.state != "done":
@@ -63,7 +67,8 @@ def _unsure(backend: RemoteBackend[Any], what: str) -> BackendError:
 def _kept(backend: RemoteBackend[Any], error: DioramaError) -> BackendError:
     return BackendError(
         f"{error.message} The request was accepted there and is not forgotten.",
-        unsure=True, fix="Release the job to ask for it again; nothing is bought twice.",
+        unsure=True, retryable=True, retry_after=_asked(error) or backend.retry_seconds * PATIENCE,
+        fix="Release the job to ask for it again; nothing is bought twice.",
     )  # fmt: skip
 
 
@@ -122,8 +127,13 @@ def _worth_repeating(error: Exception, seen: DioramaError) -> bool:
 
 
 def _pause(backend: RemoteBackend[Any], error: Exception, attempt: int) -> float:
-    asked = error.retry_after if isinstance(error, Refusal) else None
+    asked = _asked(error)
     return asked if asked is not None else float(backend.retry_seconds * 2**attempt)
+
+
+def _asked(error: Exception) -> float | None:
+    """Return the seconds that the provider asked us to wait."""
+    return error.retry_after if isinstance(error, Refusal | RateLimited | BackendError) else None
 
 
 def safely(backend: RemoteBackend[Any], call: Call, ask: Callable[[], T]) -> T:
@@ -150,40 +160,85 @@ def safely(backend: RemoteBackend[Any], call: Call, ask: Callable[[], T]) -> T:
 # --- waiting --------------------------------------------------------------------------------------
 
 
+@dataclass(slots=True)
+class Wait:
+    """What this process knows of a job that it waits for, from one question to the next.
+
+    Attributes:
+        pauses: Seconds before each further question.
+        resumed: Whether an earlier process bought it; then it is asked for at once, and its time teaches nothing.
+        started: Monotonic seconds at which the wait began.
+        answered: Monotonic seconds of the last answer.
+        highest: Largest part that was reported as done.
+        rested: Whether the next question is due.
+        asked_for: Seconds that the provider wants to be left alone.
+    """
+
+    pauses: Iterator[float]
+    resumed: bool
+    started: float
+    answered: float = field(default_factory=time.monotonic)
+    highest: float = 0.0
+    rested: bool = False
+    asked_for: float = 0.0
+
+
 def _wait(
     backend: RemoteBackend[Any], call: Call, ticket: Mapping[str, Any], started: float, *, resumed: bool
 ) -> Look:
-    context, model = call.context, call.offer.info.id
-    context.on_cancel(lambda: _cancel(backend, call, ticket))
-    highest, answered = 0.0, time.monotonic()
-    for number, pause in enumerate(backend.pace.pauses(model)):
-        context.wait(0.0 if resumed and number == 0 else pause)
-        try:
-            look = safely(backend, call, lambda: backend.look(call, ticket))
-        except (BackendError, RateLimited) as error:
-            if isinstance(error, BackendError) and not error.retryable:
-                raise
-            if time.monotonic() - answered > backend.outage_seconds:
-                raise _kept(backend, error) from error
-            context.progress(
-                "generating", highest or None, f"{backend.title} does not answer; it is asked again"
-            )
-            continue
-        answered = time.monotonic()
-        if look.state in ("done", "failed"):
-            if not resumed:
-                backend.pace.learn(model, time.monotonic() - started)
+    wait = backend.waits.pop(call.context.job_id, None)
+    if wait is None:
+        wait = Wait(backend.pace.pauses(call.offer.info.id), resumed, started, rested=resumed)
+        call.context.on_cancel(lambda: _cancel(backend, call, ticket))
+    while True:
+        _rest(backend, call, wait)
+        look = _ask(backend, call, ticket, wait)
+        if look is not None:
             return look
-        numbers = {name: value for name, value in look.numbers.items() if value is not None}
-        highest = max(highest, look.fraction or 0.0)
-        context.progress("generating", highest or None, look.message or look.state, **numbers)
-        if time.monotonic() - started > backend.timeout_seconds:
+        if time.monotonic() - wait.started > backend.timeout_seconds:
             _cancel(backend, call, ticket)
             raise BackendError(
                 f"{backend.title} did not finish within {backend.timeout_seconds:g} s; the request was cancelled there.",
                 fix="Raise timeout_seconds of this backend if the model is that slow.",
             )
-    raise AssertionError("unreachable")
+
+
+def _rest(backend: RemoteBackend[Any], call: Call, wait: Wait) -> None:
+    """Pause before the next question; the pause may end this call, and another one goes on from here."""
+    if not wait.rested:
+        wait.rested = True
+        try:
+            call.context.pause(max(next(wait.pauses), wait.asked_for))
+        except JobParked:
+            backend.waits[call.context.job_id] = wait
+            raise
+    call.context.wait(0.0)  # a cancelled job asks nothing more
+    wait.rested = False
+
+
+def _ask(backend: RemoteBackend[Any], call: Call, ticket: Mapping[str, Any], wait: Wait) -> Look | None:
+    """Ask once; return what was seen when it is the end."""
+    context = call.context
+    try:
+        look = safely(backend, call, lambda: backend.look(call, ticket))
+    except (BackendError, RateLimited) as error:
+        if isinstance(error, BackendError) and not error.retryable:
+            raise
+        if time.monotonic() - wait.answered > backend.outage_seconds:
+            raise _kept(backend, error) from error
+        message = f"{backend.title} does not answer; it is asked again"
+        context.progress("generating", wait.highest or None, message)
+        wait.asked_for = _asked(error) or 0.0
+        return None
+    wait.answered, wait.asked_for = time.monotonic(), 0.0
+    if look.state in ("done", "failed"):
+        if not wait.resumed:
+            backend.pace.learn(call.offer.info.id, time.monotonic() - wait.started)
+        return look
+    numbers = {name: value for name, value in look.numbers.items() if value is not None}
+    wait.highest = max(wait.highest, look.fraction or 0.0)
+    context.progress("generating", wait.highest or None, look.message or look.state, **numbers)
+    return None
 
 
 def _cancel(backend: RemoteBackend[Any], call: Call, ticket: Mapping[str, Any]) -> None:
