@@ -15,16 +15,22 @@ from comfyui_workflows import INVERT, TEXT_TO_IMAGE
 from diorama.contract import (
     BackendError,
     BackendNotReady,
+    Capabilities,
     EditRequest,
     GenerateRequest,
     InvalidRequest,
     JobCancelled,
+    ModelInfo,
+    Operation,
     UpscaleRequest,
     VideoRequest,
 )
-from diorama.testing import sample_image
+from diorama.testing import RecordingJobContext, sample_image
 from diorama_comfyui.backend import ComfyBackend
 from diorama_comfyui.running import watch
+from diorama_comfyui.running.outputs import _pace
+from diorama_comfyui.running.plan import RunPlan
+from diorama_comfyui.running.progress import ProgressTracker
 
 
 @pytest.fixture
@@ -266,6 +272,29 @@ def test_restart_of_comfyui_runs_the_prompt_again(
     assert len(job.context.outputs) == 1
 
 
+@pytest.mark.parametrize(
+    ("milliseconds", "fps"), [(100, 10), (166, 6), (41, 24), (33, 30), (62, 16), (70.5, 14.184)]
+)
+def test_pace_of_animated_pictures(milliseconds: float, fps: float) -> None:
+    assert _pace(milliseconds) == fps
+
+
+def test_steps_are_told_after_connecting_in_the_middle(tmp_path: Path) -> None:
+    """The frame that names the node is not sent again; the steps of a new run do not begin where the last one ended."""
+    model = ModelInfo(id="comfyui:x", title="x", operations={Operation.GENERATE: Capabilities()})
+    context = RecordingJobContext(model, tmp_path)
+    prompt = {"3": {"class_type": "KSampler", "inputs": {}}}
+    tracker = ProgressTracker(RunPlan(prompt=prompt, weights={"3": 40.0}), context)
+    tracker.on_step("3", 5, 8)
+    tracker.report()
+    assert context.reports[-1][2:] == ("KSampler", {"node": "KSampler", "step": 5, "steps": 8})
+    tracker.restart()
+    tracker.on_node("3")
+    tracker.report()
+    assert context.reports[-1][3] == {"node": "KSampler"}
+    assert context.reports[-1][1] == pytest.approx(5 / 8)
+
+
 def test_server_that_stays_away(server: StandIn, tmp_path: Path) -> None:
     backend = make_backend(tmp_path, server, offline_seconds=0.5)
     backend.library.import_workflow(TEXT_TO_IMAGE, title="Apple")
@@ -276,6 +305,7 @@ def test_server_that_stays_away(server: StandIn, tmp_path: Path) -> None:
     with pytest.raises(BackendError, match="stopped answering") as caught:
         job.end()
     assert caught.value.retryable
+    assert any("does not answer" in message for _, _, message, _ in job.context.reports)
 
 
 class LosesAnswers(httpx2.HTTPTransport):

@@ -10,7 +10,17 @@ from typing import Any
 
 import pytest
 from diorama.catalog import Catalog, ModelFilter, listing
-from diorama.contract import Backend, Capabilities, ModelInfo, Operation, Price, UnknownModel, hookimpl
+from diorama.contract import (
+    Availability,
+    AvailabilityState,
+    Backend,
+    Capabilities,
+    ModelInfo,
+    Operation,
+    Price,
+    UnknownModel,
+    hookimpl,
+)
 from diorama.plugins.registry import PluginRegistry
 from diorama.settings import load_settings
 from diorama.testing import FakeBackend, backend_settings
@@ -178,6 +188,30 @@ def test_an_answer_that_comes_after_its_backend_was_switched_off_is_dropped(tmp_
     go.set()
     thread.join(20)
     assert "shop" not in catalog.listings()
+
+
+def test_a_list_that_changes_by_itself_is_asked_again_when_somebody_looks(tmp_path: Path) -> None:
+    backend = scripted(tmp_path, "servers", [entry("servers:a")])
+    catalog = make(tmp_path, backend)
+    catalog.refresh()
+    backend.answer = [entry("servers:a"), entry("servers:b")]
+    assert len(catalog.models()) == 1, "a list without a lifetime stays until it is asked for"
+    backend.list_lifetime = 1e-6
+    deadline = time.monotonic() + 20
+    while len(catalog.models()) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert {model.id for model in catalog.models()} == {"servers:a", "servers:b"}
+
+
+def test_a_model_that_was_offline_is_asked_after_when_it_is_wanted(tmp_path: Path) -> None:
+    gone = Availability(state=AvailabilityState.OFFLINE, fix="Start it.")
+    backend = scripted(tmp_path, "servers", [entry("servers:a", availability=gone)])
+    catalog = make(tmp_path, backend)
+    catalog.refresh()
+    backend.answer = [entry("servers:a")]
+    assert catalog.get("servers:a").availability.state == "offline", "its list has no lifetime"
+    backend.list_lifetime = 1e-6
+    assert catalog.get("servers:a").availability.state == "ready"
 
 
 def test_the_next_start_shows_the_last_list_at_once(tmp_path: Path) -> None:

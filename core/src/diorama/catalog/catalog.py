@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from pathlib import Path
 
+from diorama.catalog.freshness import Freshness
 from diorama.catalog.listing import (
     BackendListContext,
     Fetch,
@@ -23,7 +24,7 @@ from diorama.catalog.listing import (
 )
 from diorama.catalog.prices import PriceBook
 from diorama.catalog.search import ModelFilter, ModelIndex
-from diorama.contract import DioramaError, ModelInfo, UnknownModel, split_model_id
+from diorama.contract import AvailabilityState, DioramaError, ModelInfo, UnknownModel, split_model_id
 from diorama.plugins.registry import PluginRegistry
 from diorama.settings import Settings
 
@@ -62,6 +63,7 @@ class Catalog:
         self._asked = 0
         self._answered: dict[str, int] = {}  # by backend: which question the present list answers
         self._first = threading.Event()
+        self._freshness = Freshness(lambda: registry.backends, lambda name: self._refresh_one(name, False))
 
     @property
     def revision(self) -> int:
@@ -110,6 +112,7 @@ class Catalog:
     def models(self, wanted: ModelFilter | None = None) -> tuple[ModelInfo, ...]:
         """Return the models that fit; waits only when nothing has ever been listed."""
         self._wait_for_first_list()
+        self._freshness.look()
         return tuple(self._index.search(wanted)) if wanted else self._index.models
 
     def listings(self) -> Mapping[str, Listing]:
@@ -120,7 +123,8 @@ class Catalog:
     def get(self, name: str) -> ModelInfo:
         """Return a model by id, alias, family or unprefixed id.
 
-        A family stands for its first offer that is ready, offers on this machine before others.
+        A family stands for its first offer that is ready, offers on this machine before others. A model that was
+        offline is asked after again where lists change by themselves: its server may be up now.
 
         Raises:
             UnknownModel: nothing fits; the sentence proposes what looks similar.
@@ -128,7 +132,7 @@ class Catalog:
         """
         wanted = self._settings.aliases.get(name, name)
         if wanted in self._index.by_id:
-            return self._index.by_id[wanted]
+            return self._awake(self._index.by_id[wanted])
         self._wait_for_first_list(split_model_id(wanted)[0])
         found = self._index.by_id.get(wanted) or self._described.get(wanted)
         if found is None:
@@ -154,6 +158,12 @@ class Catalog:
             with self._lock:
                 self._listings.pop(backend_id, None)
             self._rebuild()
+
+    def _awake(self, model: ModelInfo) -> ModelInfo:
+        offline = model.availability.state is AvailabilityState.OFFLINE
+        if offline and self._freshness.renew(model.backend):
+            return self._index.by_id.get(model.id, model)
+        return model
 
     def _describe(self, model_id: str) -> ModelInfo | None:
         backend_id, native_id = split_model_id(model_id)
@@ -199,6 +209,7 @@ class Catalog:
             self._first.set()
 
     def _refresh_one(self, backend_id: str, force: bool) -> None:
+        self._freshness.asked(backend_id)
         with self._lock:
             self._asked += 1
             turn = self._asked

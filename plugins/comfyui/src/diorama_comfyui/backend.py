@@ -57,6 +57,7 @@ class ComfyBackend(Backend):
 
     title = "ComfyUI"
     secrets = {KEY: ("COMFY_ORG_API_KEY",)}  # noqa: RUF012
+    list_lifetime = 10.0  # servers are started and stopped while we run
 
     def __init__(self, settings: BackendSettings) -> None:
         super().__init__(settings)

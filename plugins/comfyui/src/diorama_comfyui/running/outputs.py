@@ -125,7 +125,15 @@ def _animation(path: Path) -> tuple[np.ndarray[Any, Any], float]:
             durations.append(float(frame.info.get("duration") or 0))
     unit = min((duration for duration in durations if duration > 0), default=_FRAME_MS)
     counts = [min(_MAX_REPEATS, max(1, round(duration / unit))) for duration in durations]
-    return np.repeat(np.stack(frames), counts, axis=0), round(1000 / unit, 3)
+    return np.repeat(np.stack(frames), counts, axis=0), _pace(unit)
+
+
+def _pace(milliseconds: float) -> float:
+    """Frames per second. Files hold whole milliseconds, so what stands for 6 a second says 166."""
+    whole = round(1000 / milliseconds)
+    if whole and milliseconds in (1000 // whole, round(1000 / whole)):
+        return float(whole)
+    return round(1000 / milliseconds, 3)
 
 
 def _files(entry: Mapping[str, Any]) -> Iterator[OutputFile]:

@@ -28,6 +28,17 @@ class ProgressTracker:
         self._generating = False
         self.cached: set[str] = set()
 
+    def restart(self) -> None:
+        """Forget how far an attempt came: the prompt is run again. The fraction told so far is kept."""
+        self._done.clear()
+        self.cached.clear()
+        self._node, self._step, self._generating = "", None, False
+
+    def away(self) -> None:
+        """Report that the server does not answer in the middle of a run. Raises ``JobCancelled``."""
+        fraction = min(1.0, self._start + self._share * self._fraction)
+        self._context.progress("generating", fraction, "ComfyUI does not answer; waiting for it")
+
     def waiting(self, position: int | None) -> None:
         """Report that the prompt waits in the server's queue. Raises ``JobCancelled``."""
         numbers = {"queue_position": position} if position is not None else {}
@@ -49,6 +60,7 @@ class ProgressTracker:
         """A step of a node is done."""
         if isinstance(value, (int, float)) and isinstance(maximum, (int, float)) and maximum > 0:
             self._done[node_id] = min(1.0, max(self._done.get(node_id, 0.0), value / maximum))
+            self._node = self._node or node_id  # connected in the middle: what started it is not told again
             if maximum > 1 and node_id == self._node:
                 self._step = int(value), int(maximum)
 

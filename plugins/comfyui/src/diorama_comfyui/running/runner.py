@@ -91,7 +91,7 @@ class _Run:
         known = self._context.memory.get(self._key)
         known = known if isinstance(known, Mapping) and known.get("server") == self._client.url else None
         fresh = False
-        for attempt in range(_ATTEMPTS):
+        for _ in range(_ATTEMPTS):
             prompt_id, client_id = self._ids(known)
             socket = EventSocket(self._client.url, client_id, self._client.headers)
             self._context.on_cancel(lambda held=(prompt_id, socket): self._cancel(*held))  # type: ignore[misc]
@@ -115,7 +115,7 @@ class _Run:
             finally:
                 socket.close()
             known = None
-            del attempt
+            self._tracker.restart()
         raise BackendError(
             "ComfyUI lost the prompt twice; was it restarted?", retryable=True, fix="Try again."
         )

@@ -205,6 +205,7 @@ class Watcher:
                         unsure=self._plan.paid,
                         fix="Start ComfyUI again.",
                     ) from error
+                self._tracker.away()
             self._context.wait(delay)
             delay = min(2 * delay, 5.0)
 
