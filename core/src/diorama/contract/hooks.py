@@ -141,8 +141,6 @@ class Backend:
         list_timeout: Seconds that ``list_models`` may take before the last good list is shown instead.
         list_lifetime: Seconds after which the list is asked for again when somebody looks at the catalog; 0 for a list
             that changes only by a download, an import or a setting. For servers that come and go: it has to be cheap.
-        list_lifetime: Seconds after which the list is asked for again when somebody looks at the catalog; 0 for a list
-            that changes only by a download, an import or a setting. For servers that come and go: it has to be cheap.
         hook_api: Version of the contract it was written for.
     """
 
@@ -152,7 +150,6 @@ class Backend:
     parks: bool = False
     secrets: Mapping[str, tuple[str, ...]] = {}
     list_timeout: float = 20.0
-    list_lifetime: float = 0.0
     list_lifetime: float = 0.0
     hook_api: int = HOOK_API
 
