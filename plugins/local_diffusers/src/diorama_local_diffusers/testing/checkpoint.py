@@ -18,6 +18,8 @@ _TOP = {
     "conv_in.": "input_blocks.0.0.",
     "time_embedding.linear_1.": "time_embed.0.",
     "time_embedding.linear_2.": "time_embed.2.",
+    "add_embedding.linear_1.": "label_emb.0.0.",
+    "add_embedding.linear_2.": "label_emb.0.2.",
     "conv_norm_out.": "out.0.",
     "conv_out.": "out.2.",
 }
@@ -26,11 +28,20 @@ _VAE_ATTENTION = {"to_q": "q", "to_k": "k", "to_v": "v", "to_out.0": "proj_out",
 
 def write_sd_checkpoint(pipe: Any, place: Path) -> Path:
     """Write an sd pipeline with the tensor names of the original release, as checkpoints are shared."""
-    from safetensors.torch import save_file
+    return _save(checkpoint_tensors(pipe), place)
 
+
+def write_sdxl_checkpoint(pipe: Any, place: Path) -> Path:
+    """Write an sdxl pipeline with the tensor names of the original release."""
+    return _save(checkpoint_tensors(pipe), place)
+
+
+def checkpoint_tensors(pipe: Any) -> dict[str, Any]:
+    """Return the tensors of an sd or sdxl pipeline by their names in the original release."""
     layers = pipe.unet.config.layers_per_block
+    attends = [kind.startswith("CrossAttn") for kind in pipe.unet.config.up_block_types]
     tensors = {
-        f"model.diffusion_model.{_unet_name(key, layers)}": value
+        f"model.diffusion_model.{_unet_name(key, layers, attends)}": value
         for key, value in pipe.unet.state_dict().items()
     }
     levels = len(pipe.vae.config.block_out_channels)
@@ -38,13 +49,55 @@ def write_sd_checkpoint(pipe: Any, place: Path) -> Path:
         name = _vae_name(key, levels)
         square = "attn_1" in name and "norm" not in name and value.ndim == 2
         tensors[f"first_stage_model.{name}"] = value[:, :, None, None] if square else value
+    second = getattr(pipe, "text_encoder_2", None)
+    prefix = "cond_stage_model" if second is None else "conditioner.embedders.0"
     for key, value in pipe.text_encoder.state_dict().items():
-        tensors[f"cond_stage_model.transformer.text_model.{key.removeprefix('text_model.')}"] = value
+        tensors[f"{prefix}.transformer.text_model.{key.removeprefix('text_model.')}"] = value
+    if second is not None:
+        for key, value in _open_clip(second.state_dict()).items():
+            tensors[f"conditioner.embedders.1.model.{key}"] = value
+    return tensors
+
+
+def _save(tensors: dict[str, Any], place: Path) -> Path:
+    from safetensors.torch import save_file
+
     save_file({key: value.contiguous().clone() for key, value in tensors.items()}, place)
     return place
 
 
-def _unet_name(key: str, layers: int) -> str:
+_OPEN_CLIP = (
+    ("text_model.embeddings.token_embedding.weight", "token_embedding.weight"),
+    ("text_model.embeddings.position_embedding.weight", "positional_embedding"),
+    ("text_model.final_layer_norm.", "ln_final."),
+    ("text_model.encoder.layers.", "transformer.resblocks."),
+    (".layer_norm1.", ".ln_1."),
+    (".layer_norm2.", ".ln_2."),
+    (".mlp.fc1.", ".mlp.c_fc."),
+    (".mlp.fc2.", ".mlp.c_proj."),
+    (".self_attn.out_proj.", ".attn.out_proj."),
+)
+
+
+def _open_clip(state: dict[str, Any]) -> dict[str, Any]:
+    import torch
+
+    found: dict[str, Any] = {}
+    for key, value in state.items():
+        if ".q_proj." in key:
+            rows = [state[key.replace(".q_proj.", f".{name}_proj.")] for name in "qkv"]
+            name = key.replace("text_model.encoder.layers.", "transformer.resblocks.")
+            found[name.replace(".self_attn.q_proj.", ".attn.in_proj_")] = torch.cat(rows)
+        elif key == "text_projection.weight":
+            found["text_projection"] = value.T
+        elif ".k_proj." not in key and ".v_proj." not in key:
+            for ours, theirs in _OPEN_CLIP:
+                key = key.replace(ours, theirs)
+            found[key] = value
+    return found
+
+
+def _unet_name(key: str, layers: int, attends: list[bool]) -> str:
     for ours, theirs in _TOP.items():
         if key.startswith(ours):
             return theirs + key.removeprefix(ours)
@@ -58,8 +111,8 @@ def _unet_name(key: str, layers: int) -> str:
     if kind == "downsamplers":
         return f"input_blocks.{(int(level) + 1) * (layers + 1)}.0.op.{inner.removeprefix('conv.')}"
     if kind == "upsamplers":
-        # The tiny UNet attends on its first way up only, so its upsampler comes third there.
-        return f"output_blocks.{int(level) * (layers + 1) + layers}.2.{inner}"
+        place = 2 if attends[int(level)] else 1
+        return f"output_blocks.{int(level) * (layers + 1) + layers}.{place}.{inner}"
     number = int(level) * (layers + 1) + int(index) + (1 if down else 0)
     blocks = "input_blocks" if down else "output_blocks"
     return f"{blocks}.{number}.{0 if kind == 'resnets' else 1}.{_resnet_name(inner) if kind == 'resnets' else inner}"

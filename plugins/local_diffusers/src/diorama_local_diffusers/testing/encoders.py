@@ -14,7 +14,7 @@ from diorama_local_diffusers.testing.tokenizers import (
 )
 
 
-def clip_text(projection: int = 0) -> Any:
+def clip_text(projection: int = 0, layers: int = 3) -> Any:
     """Return a CLIP text encoder; with ``projection`` the class that also gives a pooled vector of that width."""
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
@@ -23,7 +23,7 @@ def clip_text(projection: int = 0) -> Any:
         vocab_size=size,
         hidden_size=WIDTH,
         intermediate_size=WIDTH,
-        num_hidden_layers=3,
+        num_hidden_layers=layers,
         num_attention_heads=4,
         projection_dim=projection or WIDTH,
         bos_token_id=size - 2,

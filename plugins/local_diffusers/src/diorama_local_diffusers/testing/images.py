@@ -48,15 +48,18 @@ def image_unet(**more: Any) -> Any:
     return UNet2DConditionModel(**(settings | more))
 
 
-def sd(in_channels: int = 4) -> Any:
-    """Stable Diffusion 1; with 9 input channels the UNet of the dedicated inpainting models."""
+def sd(in_channels: int = 4, layers: int = 3) -> Any:
+    """Stable Diffusion 1; with 9 input channels the UNet of the dedicated inpainting models.
+
+    ``layers`` is the depth of the text encoder; CLIP skip is offered from 8 on.
+    """
     import diffusers
 
     kind = diffusers.StableDiffusionPipeline if in_channels == 4 else diffusers.StableDiffusionInpaintPipeline
     return kind(
         unet=image_unet(in_channels=in_channels),
         vae=image_vae(),
-        text_encoder=clip_text(),
+        text_encoder=clip_text(layers=layers),
         tokenizer=clip_tokenizer(),
         scheduler=diffusers.DDIMScheduler(
             beta_start=0.00085,
@@ -219,8 +222,8 @@ def flux2() -> Any:
     )
 
 
-def qwen_parts() -> dict[str, Any]:
-    """Return the parts that all Qwen-Image pipelines share."""
+def qwen_parts(wide: bool = False) -> dict[str, Any]:
+    """Return the parts that all Qwen-Image pipelines share; ``wide`` has rows of 256, as K quantisations need."""
     import diffusers
 
     vae = diffusers.AutoencoderKLQwenImage(
@@ -230,11 +233,11 @@ def qwen_parts() -> dict[str, Any]:
         patch_size=2,
         in_channels=64,
         out_channels=16,
-        num_layers=2,
-        attention_head_dim=16,
+        num_layers=1 if wide else 2,
+        attention_head_dim=128 if wide else 16,
         num_attention_heads=2,
         joint_attention_dim=WIDTH,
-        axes_dims_rope=(4, 6, 6),
+        axes_dims_rope=(16, 56, 56) if wide else (4, 6, 6),
     )
     return {
         "transformer": transformer,
@@ -251,11 +254,11 @@ def qwen_parts() -> dict[str, Any]:
     }
 
 
-def qwen_image() -> Any:
+def qwen_image(wide: bool = False) -> Any:
     """Qwen-Image."""
     import diffusers
 
-    return diffusers.QwenImagePipeline(**qwen_parts())
+    return diffusers.QwenImagePipeline(**qwen_parts(wide))
 
 
 def qwen_image_edit(plus: bool = False) -> Any:

@@ -14,6 +14,7 @@ def makers() -> dict[str, Callable[[], Any]]:
     return {
         "sd": images.sd,
         "sd:inpaint": lambda: images.sd(in_channels=9),
+        "sd:deep": lambda: images.sd(layers=8),
         "sdxl": images.sdxl,
         "sd3": images.sd3,
         "flux": images.flux,
@@ -21,6 +22,7 @@ def makers() -> dict[str, Callable[[], Any]]:
         "flux-kontext": images.flux_kontext,
         "flux2": images.flux2,
         "qwen-image": images.qwen_image,
+        "qwen-image:wide": lambda: images.qwen_image(wide=True),
         "qwen-image-edit": images.qwen_image_edit,
         "qwen-image-edit-plus": lambda: images.qwen_image_edit(plus=True),
         "cogvideox": videos.cogvideox,
