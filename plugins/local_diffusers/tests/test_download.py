@@ -71,6 +71,7 @@ def hub(tmp_path: Path, fake_hub: ModuleType) -> Iterator[Any]:
     )
     (source / "unet/diffusion_pytorch_model.bin").write_bytes(b"a pickle that nobody wants")
     (source / "whole.safetensors").write_bytes(b"a checkpoint in one file, not needed")
+    (source / "painter-Q4_K_S.gguf").write_bytes(b"few bits")
     made = fake_hub.FakeHub("acme/painter", source)
     yield made
     made.close()
@@ -143,3 +144,14 @@ def test_one_variant_is_chosen() -> None:
         "unet/a.safetensors",
         "vae/b.safetensors",
     ]
+
+
+@pytest.mark.parametrize("row", ["", 'gguf = "acme/painter"\nquantizations = ["Q4_K_S"]', 'revision = "v2"'])
+def test_a_model_of_the_list_is_ready_when_its_download_ends(run: Any, tmp_path: Path, row: str) -> None:
+    (tmp_path / "config").mkdir()
+    table = f'[[models]]\nname = "painter"\npath = "acme/painter"\ntype = "sd"\n{row}\n'
+    (tmp_path / "config/models.toml").write_text(table)
+    told = run()
+    assert told["done"]
+    assert told["state"] == "ready"
+    assert run(0, "offline")["state"] == "ready"

@@ -15,9 +15,10 @@ from diorama_local_diffusers.models.download import needed_names
 from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.folder import read_json
 from diorama_local_diffusers.models.info import availability, parts_folder, weights_on_disk
-from diorama_local_diffusers.models.locate import HUB_ID, hub_cache, locate, locate_path
+from diorama_local_diffusers.models.locate import HUB_ID, hub_cache, locate
 from diorama_local_diffusers.models.quantized import local_file
 from diorama_local_diffusers.models.shelf import all_entries
+from diorama_local_diffusers.models.single import is_whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,9 +127,10 @@ def held_files(entry: ModelEntry, settings: BackendSettings) -> frozenset[Path]:
     if place is not None and place.is_dir():
         found |= _parts(place, entry, without_denoiser=bool(entry.gguf))
     elif place is not None and place.is_file() and entry.type != "upscaler":
-        base = entry.base or family_named(entry.type).base
-        folder = locate_path(base, "", settings) if base else None
-        found |= _parts(folder, entry, without_denoiser=True) if folder is not None else set()
+        folder = parts_folder(entry, place, settings)
+        needed = _parts(folder.path, entry, without_denoiser=True) if folder is not None else set()
+        whole = is_whole(place)
+        found |= {file for file in needed if not (whole and file.suffix == ".safetensors")}
     found |= {file for kind in entry.quantizations if (file := local_file(entry, kind, settings))}
     if entry.lora and (lora := hub_lora(entry.lora)):
         found.add(lora)

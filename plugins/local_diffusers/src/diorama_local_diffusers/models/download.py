@@ -20,11 +20,13 @@ from diorama.contract import (
     JobContext,
 )
 
+from diorama_local_diffusers.families import family_named
 from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.folder import NO_WEIGHTS
 from diorama_local_diffusers.models.hub import hub_errors, refuse_offline, repository_files
-from diorama_local_diffusers.models.locate import HUB_ID, hub_cache
+from diorama_local_diffusers.models.locate import HUB_ID, hub_cache, locate
 from diorama_local_diffusers.models.quantized import default_type, matching
+from diorama_local_diffusers.models.single import base_of, is_whole
 
 SMALL_KINDS = frozenset({".json", ".txt", ".model", ".jinja"})
 """Endings of configuration and tokenizer files."""
@@ -40,50 +42,75 @@ class RemoteFile:
 
     Attributes:
         repository: ``owner/name``.
-        commit: Revision.
+        commit: Hash of the revision.
         name: Path inside the repository.
         size: Bytes.
+        revision: Branch or tag that was asked for.
     """
 
     repository: str
     commit: str
     name: str
     size: int
+    revision: str = "main"
 
 
 def download(entry: ModelEntry, settings: BackendSettings, context: JobContext) -> None:
     """Bring a model's files to this machine; what is there already is not fetched again.
 
     Raises:
-        BackendNotReady: offline, gated, or a model that is not from the hub.
+        BackendNotReady: offline, gated, or a model that needs nothing from the hub.
         InsufficientStorage: the disk is too small.
         JobCancelled: what was fetched so far is kept and continued next time.
     """
-    if not HUB_ID.fullmatch(entry.path):
-        raise BackendNotReady(f"{entry.name} is not from the hub; there is nothing to download.")
-    refuse_offline(entry.path, settings.offline)
+    repository = source_of(entry, settings)
+    refuse_offline(repository, settings.offline)
     token = context.secret("hf_token")
-    context.progress("downloading", 0.0, f"Asking the hub about {entry.path}")
-    files = wanted_files(entry, token)
+    context.progress("downloading", 0.0, f"Asking the hub about {repository}")
+    files = (
+        wanted_files(entry, token) if repository == entry.path else completing_files(entry, settings, token)
+    )
     check_room(files)
     Transfer(files, context, token).run()
 
 
+def source_of(entry: ModelEntry, settings: BackendSettings) -> str:
+    """Return the hub repository that a model's files come from: its own, or the one that completes a single file.
+
+    Raises:
+        BackendNotReady: it needs nothing from the hub.
+    """
+    if HUB_ID.fullmatch(entry.path):
+        return entry.path
+    place = locate(entry, settings)
+    base = base_of(entry)
+    if place is not None and place.is_file() and entry.type != "upscaler" and HUB_ID.fullmatch(base):
+        return base
+    raise BackendNotReady(f"{entry.name} is not from the hub; there is nothing to download.")
+
+
+def completing_files(entry: ModelEntry, settings: BackendSettings, token: str | None) -> list[RemoteFile]:
+    """Return what a single file needs beside itself: its family's small files, and for a denoiser alone the other parts."""
+    place = locate(entry, settings)
+    whole = place is not None and is_whole(place)
+    files = repository_parts(base_of(entry), "", token)
+    denoiser = f"{family_named(entry.type).denoiser}/"
+    return [
+        file
+        for file in files
+        if not file.name.endswith(".safetensors") or not (whole or file.name.startswith(denoiser))
+    ]
+
+
 def wanted_files(entry: ModelEntry, token: str | None) -> list[RemoteFile]:
     """Return what a model needs: its repository's parts, and further files that its row names."""
-    from huggingface_hub import hf_hub_download
-
-    commit, sizes = repository_files(entry.path, entry.revision, token)
-    with hub_errors(entry.path):
-        index = json.loads(
-            Path(hf_hub_download(entry.path, "model_index.json", revision=commit, token=token)).read_bytes()
-        )
-    names = needed_names(index, list(sizes))
+    files = repository_parts(entry.path, entry.revision, token)
     if entry.gguf:
-        names = [
-            name for name in names if not (name.startswith("transformer/") and name.endswith(".safetensors"))
+        files = [
+            file
+            for file in files
+            if not (file.name.startswith("transformer/") and file.name.endswith(".safetensors"))
         ]
-    files = [RemoteFile(entry.path, commit, name, sizes[name]) for name in names]
     if entry.gguf:
         files.append(quantized_remote(entry, default_type(entry), token))
     if entry.lora:
@@ -91,6 +118,19 @@ def wanted_files(entry: ModelEntry, token: str | None) -> list[RemoteFile]:
         commit, sizes = repository_files(repository, "", token)
         files.append(RemoteFile(repository, commit, name, sizes.get(name, 0)))
     return files
+
+
+def repository_parts(repository: str, revision: str, token: str | None) -> list[RemoteFile]:
+    """Return the files of a diffusers repository that a pipeline needs."""
+    from huggingface_hub import hf_hub_download
+
+    commit, sizes = repository_files(repository, revision, token)
+    with hub_errors(repository):
+        index = json.loads(
+            Path(hf_hub_download(repository, "model_index.json", revision=commit, token=token)).read_bytes()
+        )
+    names = needed_names(index, list(sizes))
+    return [RemoteFile(repository, commit, name, sizes[name], revision or "main") for name in names]
 
 
 def quantized_remote(entry: ModelEntry, kind: str, token: str | None) -> RemoteFile:
@@ -193,6 +233,8 @@ class Transfer:
                 )
             self._done = before + file.size
             self._report()
+        for file in self._files:
+            _note_revision(file)
 
     def _fetch_blob(self, file: RemoteFile) -> None:
         """Fetch a large file into the cache's blobs; the client itself starts every file anew after a stop."""
@@ -255,6 +297,17 @@ class Transfer:
                 transfer.advance(int(n or 0), fresh=True)
 
         return Bar
+
+
+def _note_revision(file: RemoteFile) -> None:
+    """Write down which commit a branch or tag stands for, as the hub's client does; without that nobody finds the files."""
+    if file.revision == file.commit:
+        return
+    place = hub_cache() / f"models--{file.repository.replace('/', '--')}" / "refs" / file.revision
+    place.parent.mkdir(parents=True, exist_ok=True)
+    draft = place.with_name(f".{place.name}.new")
+    draft.write_text(file.commit, encoding="utf-8")
+    os.replace(draft, place)
 
 
 def _check_digest(partial: Path, etag: str) -> None:

@@ -132,10 +132,15 @@ def availability(
     ):
         fix = f"Run `diorama models download {name}`: {'; '.join(problems)}."
         return Availability(state=AvailabilityState.NEEDS_DOWNLOAD, fix=fix)
-    if entry.type != "upscaler" and place is not None and place.is_file():
-        if lacks := single_lacks(entry, place, folder, settings):
-            fix = f"One file: it needs {lacks}. Run `diorama models download {name}`."
-            return Availability(state=AvailabilityState.NEEDS_DOWNLOAD, fix=fix)
+    single = place is not None and place.is_file() and entry.type != "upscaler"
+    if single and place is not None and (lacks := single_lacks(entry, place, folder, settings)):
+        how = (
+            f"Run `diorama models download {name}`."
+            if completes_by_download(entry, place)
+            else "Put it back."
+        )
+        fix = f"One file: it needs {lacks}. {how}"
+        return Availability(state=AvailabilityState.NEEDS_DOWNLOAD, fix=fix)
     if (
         place is not None
         and entry.type == "upscaler"

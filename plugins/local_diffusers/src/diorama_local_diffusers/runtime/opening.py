@@ -12,13 +12,17 @@ from diorama_local_diffusers.families import family_named
 from diorama_local_diffusers.installation import lacking
 from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.folder import PipelineFolder, read_folder
-from diorama_local_diffusers.models.headers import read_safetensors_header, refuse_pickle, tensor_shapes
-from diorama_local_diffusers.models.locate import locate, locate_path
+from diorama_local_diffusers.models.headers import refuse_pickle
+from diorama_local_diffusers.models.locate import locate
 from diorama_local_diffusers.models.quantized import quantized_file
+from diorama_local_diffusers.models.single import (
+    DENOISER_PREFIX,
+    completing_folder,
+    described_denoiser,
+    is_whole,
+    single_lacks,
+)
 from diorama_local_diffusers.runtime.loading import open_folder, pipeline_class, quiet_libraries
-
-CHECKPOINT_PREFIX = "model.diffusion_model."
-"""What whole checkpoints put before the names of the denoiser's tensors."""
 
 
 class Opener:
@@ -63,10 +67,10 @@ class Opener:
             file = quantized_file(self.entry, quantization, self.settings, self.context)
             return self._over(folder, file), folder
         refuse_pickle(place)
-        folder = self._base()
-        if place.suffix.lower() == ".gguf" or not is_whole(tensor_shapes(read_safetensors_header(place))):
-            return self._over(folder, place), folder
-        return self._whole(folder, place), folder
+        folder = self._completing(place)
+        if is_whole(place):
+            return self._whole(folder, place), folder
+        return self._over(folder, place), folder
 
     def _parts(self, folder: PipelineFolder) -> Any:
         pipe = open_folder(folder, self.context, self.device, self.dtype)
@@ -78,15 +82,16 @@ class Opener:
             )
         return pipe
 
-    def _base(self) -> PipelineFolder:
-        base = self.entry.base or self.family.base
-        place = locate_path(base, "", self.settings) if base else None
-        if place is None:
+    def _completing(self, file: Path) -> PipelineFolder:
+        folder = completing_folder(self.entry, file, self.settings)
+        lacks = single_lacks(self.entry, file, folder, self.settings)
+        if folder is None or lacks:
             raise BackendNotReady(
-                f"{self.entry.name} is one file and needs the other parts of {base or 'its family'}.",
-                fix=f"Run `diorama models download {self.settings.id}:{base}`, or set `base` of this model to a folder.",
+                f"{self.entry.name} is one file and needs {lacks}.",
+                fix=f"Run `diorama models download {self.settings.id}:{self.entry.name}`, or set `base` of this model "
+                "to a folder.",
             )
-        return read_folder(place)
+        return folder
 
     def _whole(self, folder: PipelineFolder, file: Path) -> Any:
         if not self.family.single_file:
@@ -98,9 +103,16 @@ class Opener:
         quiet_libraries()
         size = file.stat().st_size
         self.context.progress("loading_model", 0.0, f"Loading {file.name}", bytes_done=0, bytes_total=size)
-        pipe = pipeline_class(
-            self.family.classes.get("text") or self.family.classes["instruct"]
-        ).from_single_file(str(file), config=str(folder.path), local_files_only=True, torch_dtype=self.dtype)
+        try:
+            pipe = pipeline_class(folder.class_name).from_single_file(
+                str(file), config=str(folder.path), local_files_only=True, torch_dtype=self.dtype
+            )
+        except (ValueError, KeyError, OSError) as error:
+            raise InvalidRequest(
+                f"{file.name} does not fit the configuration of {folder.path.name}: {str(error)[:300]}",
+                field="model",
+                fix="Set `base` of this model to the model that the file was made from.",
+            ) from error
         self.context.progress("loading_model", 1.0, "Loaded", bytes_done=size, bytes_total=size)
         pipe.set_progress_bar_config(disable=True)
         return pipe.to(self.device)
@@ -109,12 +121,19 @@ class Opener:
         """Open the denoiser from a file and all other parts from a folder."""
         name = self.family.denoiser
         self.context.progress("loading_model", 0.0, f"Loading {file.name}")
-        denoiser = open_denoiser(folder, name, file, self.dtype).to(self.device)
+        denoiser = open_denoiser(folder, name, file, self.dtype, self.settings.cache_dir).to(self.device)
         return open_folder(folder, self.context, self.device, self.dtype, **{name: denoiser})
 
 
-def open_denoiser(folder: PipelineFolder, name: str, file: Path, dtype: Any) -> Any:
-    """Open a denoiser from a safetensors or GGUF file, described by a folder's configuration.
+def open_denoiser(folder: PipelineFolder, name: str, file: Path, dtype: Any, place: Path) -> Any:
+    """Open a denoiser from a safetensors or GGUF file, described by itself where it can be, else by a folder.
+
+    Args:
+        folder: Pipeline that it goes into.
+        name: Part that it is.
+        file: Where it lies.
+        dtype: Number type of weights, and of computing for quantised ones.
+        place: Where configurations that are made from files are kept.
 
     Raises:
         InvalidRequest: the class cannot be read from one file, or the file does not fit.
@@ -123,7 +142,7 @@ def open_denoiser(folder: PipelineFolder, name: str, file: Path, dtype: Any) -> 
     if not hasattr(kind, "from_single_file"):
         raise InvalidRequest(f"{kind.__name__} cannot be opened from one file.", field="model")
     options: dict[str, Any] = {
-        "config": str(folder.path),
+        "config": str(described_denoiser(file, name, place) or folder.path),
         "subfolder": name,
         "local_files_only": True,
         "torch_dtype": dtype,
@@ -150,9 +169,4 @@ def _tensors(file: Path, kind: str) -> Any:
     tensors = load_state_dict(str(file))
     if not kind.startswith("Qwen"):
         return tensors
-    return {key.removeprefix(CHECKPOINT_PREFIX): value for key, value in tensors.items()}
-
-
-def is_whole(shapes: dict[str, tuple[int, ...]]) -> bool:
-    """Whether a checkpoint holds a VAE too, and so a whole pipeline."""
-    return any(key.startswith(("first_stage_model.", "vae.")) for key in shapes)
+    return {key.removeprefix(DENOISER_PREFIX): value for key, value in tensors.items()}

@@ -1,0 +1,177 @@
+"""The configuration of a network, told from the shapes of its tensors in the layout in which checkpoints are shared.
+
+What shapes cannot tell (activation functions, number of heads, scaling of latents) are facts of each family.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+Shapes = Mapping[str, tuple[int, ...]]
+Config = dict[str, Any]
+
+HEAD_WIDTH = 64
+"""Width of one attention head, in CLIP and in every UNet but that of Stable Diffusion 1, which has 8 heads."""
+
+
+def part(shapes: Shapes, prefix: str) -> dict[str, tuple[int, ...]]:
+    """Return the tensors below a prefix, without it."""
+    return {key.removeprefix(prefix): shape for key, shape in shapes.items() if key.startswith(prefix)}
+
+
+def count(shapes: Shapes, pattern: str) -> int:
+    """Return how many numbers occur where ``pattern`` has its group: one more than the largest, 0 for none."""
+    found = [int(match[1]) for key in shapes if (match := re.match(pattern, key))]
+    return max(found, default=-1) + 1
+
+
+def unet_config(shapes: Shapes) -> Config:
+    """Return the configuration of a UNet of Stable Diffusion 1, 2 or XL.
+
+    Raises:
+        KeyError: a tensor is absent, so it is something else.
+    """
+    levels = _levels(shapes)
+    widths = [width for width, _, _ in levels]
+    depths = [depth for _, depth, _ in levels]
+    last = count(shapes, r"middle_block\.1\.transformer_blocks\.(\d+)\.")
+    cross = next(shape[-1] for key, shape in shapes.items() if key.endswith("attn2.to_k.weight"))
+    linear = len(shapes["middle_block.1.proj_in.weight"]) == 2
+    config: Config = {
+        "_class_name": "UNet2DConditionModel",
+        "in_channels": shapes["input_blocks.0.0.weight"][1],
+        "out_channels": shapes["out.2.weight"][0],
+        "block_out_channels": widths,
+        "layers_per_block": levels[0][2],
+        "down_block_types": ["CrossAttnDownBlock2D" if depth else "DownBlock2D" for depth in depths],
+        "up_block_types": ["CrossAttnUpBlock2D" if depth else "UpBlock2D" for depth in reversed(depths)],
+        "mid_block_type": "UNetMidBlock2DCrossAttn",
+        "cross_attention_dim": cross,
+        "attention_head_dim": [max(width // HEAD_WIDTH, 1) for width in widths] if linear else 8,
+        "use_linear_projection": linear,
+        "transformer_layers_per_block": [*(depth or 1 for depth in depths[:-1]), depths[-1] or last],
+        "sample_size": {768: 64, 1024: 96}.get(cross, 128),
+    }
+    if "label_emb.0.0.weight" in shapes:
+        config |= {
+            "addition_embed_type": "text_time",
+            "addition_time_embed_dim": 256,
+            "projection_class_embeddings_input_dim": shapes["label_emb.0.0.weight"][1],
+        }
+    return config
+
+
+def _levels(shapes: Shapes) -> list[tuple[int, int, int]]:
+    """Return width, depth of attention and number of layers of each level on the way down."""
+    blocks = count(shapes, r"input_blocks\.(\d+)\.")
+    levels: list[tuple[int, int, int]] = []
+    width = depth = layers = 0
+    for number in range(1, blocks):
+        if f"input_blocks.{number}.0.op.weight" in shapes:
+            levels.append((width, depth, layers))
+            layers = 0
+            continue
+        width = shapes[f"input_blocks.{number}.0.out_layers.3.weight"][0]
+        depth = count(shapes, rf"input_blocks\.{number}\.1\.transformer_blocks\.(\d+)\.")
+        layers += 1
+    return [*levels, (width, depth, layers)]
+
+
+def vae_config(shapes: Shapes, scaling_factor: float, sample_size: int) -> Config:
+    """Return the configuration of a VAE; ``scaling_factor`` and ``sample_size`` are facts of the family.
+
+    Raises:
+        KeyError: a tensor is absent, so it is something else.
+    """
+    levels = count(shapes, r"encoder\.down\.(\d+)\.")
+    return {
+        "_class_name": "AutoencoderKL",
+        "in_channels": shapes["encoder.conv_in.weight"][1],
+        "out_channels": shapes["decoder.conv_out.weight"][0],
+        "latent_channels": shapes["decoder.conv_in.weight"][1],
+        "block_out_channels": [
+            shapes[f"encoder.down.{level}.block.0.conv2.weight"][0] for level in range(levels)
+        ],
+        "layers_per_block": count(shapes, r"encoder\.down\.0\.block\.(\d+)\."),
+        "down_block_types": ["DownEncoderBlock2D"] * levels,
+        "up_block_types": ["UpDecoderBlock2D"] * levels,
+        "scaling_factor": scaling_factor,
+        "sample_size": sample_size,
+    }
+
+
+def clip_config(shapes: Shapes) -> Config:
+    """Return the configuration of CLIP's text encoder in its own layout.
+
+    Raises:
+        KeyError: a tensor is absent, so it is something else.
+    """
+    words, width = shapes["embeddings.token_embedding.weight"]
+    return _clip(words, width, shapes["embeddings.position_embedding.weight"][0]) | {
+        "architectures": ["CLIPTextModel"],
+        "intermediate_size": shapes["encoder.layers.0.mlp.fc1.weight"][0],
+        "num_hidden_layers": count(shapes, r"encoder\.layers\.(\d+)\."),
+        "hidden_act": "quick_gelu",
+        "projection_dim": width,
+    }
+
+
+def open_clip_config(shapes: Shapes, *, penultimate: bool) -> Config:
+    """Return the configuration of a text encoder in OpenCLIP's layout.
+
+    Args:
+        shapes: Its tensors.
+        penultimate: Whether the last layer is left out for good, as in Stable Diffusion 2.
+
+    Raises:
+        KeyError: a tensor is absent, so it is something else.
+    """
+    words, width = shapes["token_embedding.weight"]
+    layers = count(shapes, r"transformer\.resblocks\.(\d+)\.")
+    return _clip(words, width, shapes["positional_embedding"][0]) | {
+        "architectures": ["CLIPTextModel" if penultimate else "CLIPTextModelWithProjection"],
+        "intermediate_size": shapes["transformer.resblocks.0.mlp.c_fc.weight"][0],
+        "num_hidden_layers": layers - 1 if penultimate else layers,
+        "hidden_act": "gelu",
+        "projection_dim": shapes["text_projection"][1] if "text_projection" in shapes else width,
+    }
+
+
+def _clip(words: int, width: int, positions: int) -> Config:
+    return {
+        "model_type": "clip_text_model",
+        "vocab_size": words,
+        "hidden_size": width,
+        "num_attention_heads": max(width // HEAD_WIDTH, 1),
+        "max_position_embeddings": positions,
+        "bos_token_id": 0,
+        "eos_token_id": 2,  # means: the token with the highest id ends the prompt
+        "pad_token_id": 1,
+    }
+
+
+def flux_config(shapes: Shapes) -> Config:
+    """Return the configuration of a FLUX.1 transformer in the layout of its makers.
+
+    Raises:
+        KeyError: a tensor is absent, so it is something else.
+    """
+    width, channels = shapes["img_in.weight"]
+    head = shapes["double_blocks.0.img_attn.norm.key_norm.scale"][0]
+    side = 2 * (head * 7 // 32)
+    return {
+        "_class_name": "FluxTransformer2DModel",
+        "patch_size": 1,
+        "in_channels": channels,
+        "out_channels": shapes["final_layer.linear.weight"][0],
+        "num_layers": count(shapes, r"double_blocks\.(\d+)\."),
+        "num_single_layers": count(shapes, r"single_blocks\.(\d+)\."),
+        "attention_head_dim": head,
+        "num_attention_heads": width // head,
+        "joint_attention_dim": shapes["txt_in.weight"][1],
+        "pooled_projection_dim": shapes["vector_in.in_layer.weight"][1],
+        "guidance_embeds": any(key.startswith("guidance_in.") for key in shapes),
+        "axes_dims_rope": [head - 2 * side, side, side],
+    }
