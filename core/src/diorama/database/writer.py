@@ -111,10 +111,18 @@ def _attempt(connection: Connection, action: Callable[[Connection], Any]) -> tup
     Raises:
         Exception: SQLite gave the whole transaction up (a full disk does that), and with it the writes before this one.
     """
+    connection.exec_driver_sql("SAVEPOINT one_write")
     try:
-        with connection.begin_nested():
-            return action(connection), None
+        value = action(connection)
     except Exception as error:
-        if not getattr(connection.connection.dbapi_connection, "in_transaction", True):
+        if lost(connection):
             raise
+        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT one_write")
         return None, error
+    connection.exec_driver_sql("RELEASE SAVEPOINT one_write")
+    return value, None
+
+
+def lost(connection: Connection) -> bool:
+    """Tell whether SQLite gave the whole transaction up: then nothing in it can be stored any more."""
+    return not getattr(connection.connection.dbapi_connection, "in_transaction", True)

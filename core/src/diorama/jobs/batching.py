@@ -34,9 +34,19 @@ class BatchedWrite:
         """Add rows; the future is done when they are on disk."""
         with self._lock:
             self._waiting.extend(rows)
+            fresh = self._future is None
             if self._future is None:
                 self._future = self._database.write(self._drain)
-            return self._future
+            future = self._future
+        if fresh:
+            future.add_done_callback(self._forget)
+        return future
+
+    def _forget(self, done: Future[None]) -> None:
+        """A transaction that was lost may never have come to the rows: later ones must not join them."""
+        with self._lock:
+            if self._future is done:
+                self._waiting, self._future = [], None
 
     def _drain(self, connection: Connection) -> None:
         with self._lock:

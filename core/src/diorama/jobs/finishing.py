@@ -17,8 +17,9 @@ from diorama.contract import BackendError, DioramaError, InsufficientStorage, Mo
 from diorama.ids import new_id
 from diorama.jobs.checks import check_outputs
 from diorama.jobs.crash import point
+from diorama.jobs.endings import Settle
 from diorama.jobs.folders import WorkFolders
-from diorama.jobs.ledger import Ledger, Settle
+from diorama.jobs.ledger import Ledger
 from diorama.jobs.live import LiveJob, Phase
 from diorama.jobs.records import Job, JobStatus
 from diorama.jobs.seams import Assets

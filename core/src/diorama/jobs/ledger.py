@@ -15,14 +15,13 @@ from diorama.database.tables import jobs as table
 from diorama.database.tables import run_times, values
 from diorama.database.writer import Database
 from diorama.jobs.batching import BatchedWrite
-from diorama.jobs.crash import point
+from diorama.jobs.endings import Ending, Endings, InsertAssets, Settle
 from diorama.jobs.records import Job, JobStatus
 from diorama.jobs.rows import from_row, text, to_row
 
 T = TypeVar("T")
 Jobs = list[Job]
 Admit = Callable[[Connection, Sequence[Job]], None]
-Settle = Callable[[Connection, Job], None]
 FINAL = tuple(status.value for status in JobStatus if status.final)
 ACTIVE = tuple(status.value for status in JobStatus if not status.final)
 
@@ -31,6 +30,7 @@ _TOUCH = update(table).where(_unfinished).values(
     status=bindparam("new_status"), lane=bindparam("new_lane"), attempt=bindparam("new_attempt"),
     started_at=bindparam("new_started"), progress=bindparam("new_progress"), message=bindparam("new_message"),
 )  # fmt: skip
+_REMEMBER = update(table).where(_unfinished).values(memory=bindparam("new_memory"))
 _FINISH = update(table).where(_unfinished).values(
     status=bindparam("new_status"), lane=bindparam("new_lane"), attempt=bindparam("new_attempt"),
     started_at=bindparam("new_started"), finished_at=bindparam("new_finished"), progress=bindparam("new_progress"),
@@ -64,7 +64,8 @@ class Ledger:
         self._database = database
         self._inserts = BatchedWrite(database, insert(table))
         self._touches = BatchedWrite(database, _TOUCH)
-        self._finishes = BatchedWrite(database, _FINISH)
+        self._memories = BatchedWrite(database, _REMEMBER)
+        self._endings = Endings(database, _FINISH)
 
     # Reading
 
@@ -161,13 +162,13 @@ class Ledger:
 
     def remember(self, job_id: str, memory: Mapping[str, Any]) -> Future[None]:
         """Store what a backend wants to find again after a restart."""
-        return self._set([job_id], memory=dumps(memory).decode())
+        return self._memories.add({"job": job_id, "new_memory": dumps(memory).decode()})
 
     def finish(
         self,
         job: Job,
         rows: Sequence[Mapping[str, Any]] = (),
-        insert_assets: Callable[[Connection, Sequence[Mapping[str, Any]]], None] | None = None,
+        insert_assets: InsertAssets | None = None,
         settle: Settle | None = None,
     ) -> Future[None]:
         """Store the end of a job, and its assets in the same transaction.
@@ -182,19 +183,7 @@ class Ledger:
             A future that raises :class:`Conflict` when the row is gone or final already; then nothing was stored.
         """
         values = _standing(job) | _ending(job)
-        if settle is None and not rows:
-            return self._finishes.add(values)
-
-        def action(connection: Connection) -> None:
-            if rows and insert_assets is not None:
-                insert_assets(connection, rows)
-            if settle is not None:
-                settle(connection, job)
-            if connection.execute(_FINISH, values).rowcount != 1:
-                raise Conflict(f"The job {job.id} was final already.")
-            point("before_commit")
-
-        return self._database.write(action)
+        return self._endings.add(Ending(job, values, rows, insert_assets, settle))
 
     def ask_cancel(self, job_id: str) -> Future[None]:
         """Store that a running job is to end as cancelled, so that a restart does not run it again."""

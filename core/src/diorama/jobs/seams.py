@@ -56,8 +56,8 @@ class Purse(Protocol):
     def admit(self, connection: Connection, jobs: Sequence[Job]) -> None:
         """Book the estimates of jobs, in place of earlier ones of theirs; raises when a cap would be passed."""
 
-    def settle(self, connection: Connection, job: Job) -> None:
-        """Book what a finished job cost; nothing when its ``cost`` is ``None``."""
+    def settle(self, connection: Connection, jobs: Sequence[Job]) -> None:
+        """Book what finished jobs cost; nothing where ``cost`` is ``None``."""
 
 
 OtherOffers = Callable[[Job, DioramaError], Iterator[Job]]

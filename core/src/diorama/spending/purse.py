@@ -125,20 +125,27 @@ class Purse:
                         limits, cap, currency, spent, amount, f"With what is spent {word}, this makes"
                     )
 
-    def settle(self, connection: Connection, job: Job) -> None:
-        """Book what a finished job cost; one that cost nothing leaves the books."""
-        from sqlalchemy import delete, insert, update
+    def settle(self, connection: Connection, jobs: Sequence[Job]) -> None:
+        """Book what finished jobs cost; those that cost nothing leave the books."""
+        from sqlalchemy import bindparam, delete, insert, select, update
 
         from diorama.database.tables import costs
 
-        mine = costs.c.job_id == job.id
-        if not job.cost:
-            connection.execute(delete(costs).where(mine))
+        free = [job.id for job in jobs if not job.cost]
+        if free:
+            connection.execute(delete(costs).where(costs.c.job_id.in_(free)))
+        rows = [_row(job) for job in jobs if job.cost]
+        if not rows:
             return
-        row = _row(job)
-        changes = {name: row[name] for name in ("model", "currency", "amount", "estimated")}
-        if not connection.execute(update(costs).where(mine).values(**changes)).rowcount:
-            connection.execute(insert(costs).values(**row))
+        names = ("model", "currency", "amount", "estimated")
+        query = update(costs).where(costs.c.job_id == bindparam("of"))
+        query = query.values({name: bindparam(f"new_{name}") for name in names})
+        changes = [{"of": row["job_id"]} | {f"new_{name}": row[name] for name in names} for row in rows]
+        if connection.execute(query, changes).rowcount == len(rows):
+            return
+        ids = [row["job_id"] for row in rows]
+        booked = set(connection.execute(select(costs.c.job_id).where(costs.c.job_id.in_(ids))).scalars())
+        connection.execute(insert(costs), [row for row in rows if row["job_id"] not in booked])
 
 
 def booking(
