@@ -69,6 +69,9 @@ def test_without_a_listed_hash_size_and_header_decide(fetch: Any, site: Site, mo
         + b'{"a":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}}'.ljust(60)
         + b"xx",
         (8).to_bytes(8, "little") + b'{"a":[]}',
+        (26).to_bytes(8, "little") + b'{"a":{"data_offsets":[0]}}',
+        (35).to_bytes(8, "little") + b'{"a":{"data_offsets":[0,Infinity]}}',
+        (30).to_bytes(8, "little") + b'{"a":{"data_offsets":[0,NaN]}}',
     ],
 )
 def test_a_damaged_header_is_refused(fetch: Any, site: Site, models_dir: Path, content: bytes) -> None:
@@ -85,7 +88,9 @@ def test_a_damaged_header_is_refused(fetch: Any, site: Site, models_dir: Path, c
         ({"name": "x.safetensors", "metadata": {"format": "PickleTensor"}}, "pickle"),
         ({"name": "x.zip", "type": "Archive"}, "archive"),
         ({"name": "x.safetensors", "type": "Training Data"}, "archive"),
-        ({"name": "x.gguf", "metadata": {"format": "GGUF"}}, "format"),
+        ({"name": "x.gguf", "metadata": {"format": "SafeTensor"}}, "format"),
+        ({"name": "x.onnx", "metadata": {"format": "ONNX"}}, "format"),
+        ({"name": "x.gguf", "metadata": {"format": "GGUF"}, "type": "Text Encoder"}, "only checkpoints"),
         ({"pickleScanResult": "Danger"}, "danger"),
         ({"virusScanResult": "Pending"}, "not finished"),
         ({"virusScanResult": None}, "no result"),

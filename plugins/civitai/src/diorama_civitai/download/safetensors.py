@@ -33,7 +33,15 @@ def check_file(path: Path) -> None:
     """
     try:
         _check(path)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, struct.error) as error:
+    except (
+        OSError,
+        ValueError,
+        LookupError,
+        OverflowError,
+        TypeError,
+        RecursionError,
+        struct.error,
+    ) as error:
         raise BackendError(f"The downloaded file is no usable safetensors file ({error}).") from error
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -168,10 +169,10 @@ def find_lora(name: str, settings: BackendSettings) -> LoraFile:
 def hub_lora(name: str) -> Path | None:
     """Return ``owner/name/file.safetensors`` in the hub's cache, or ``None``."""
     parts = name.split("/")
-    if len(parts) < 3 or ".." in parts or not name.endswith(".safetensors"):
+    if len(parts) < 3 or {"", ".", ".."} & {*parts} or "\\" in name or not name.endswith(".safetensors"):
         return None
     folder = hub_cache() / f"models--{parts[0]}--{parts[1]}" / "snapshots"
-    found = sorted(folder.glob("*/" + "/".join(parts[2:]))) if folder.is_dir() else []
+    found = sorted(folder.glob("*/" + escape("/".join(parts[2:])))) if folder.is_dir() else []
     return found[-1] if found else None
 
 

@@ -43,12 +43,8 @@ def read_safetensors_header(path: Path) -> dict[str, Any]:
             if not 2 <= length <= min(size - 8, LARGEST_HEADER):
                 raise ValueError("its header has an impossible length")
             header = json.loads(file.read(length))
-        if not isinstance(header, dict):
-            raise ValueError("its header is not a table")
-        ends = [int(item["data_offsets"][1]) for key, item in header.items() if key != "__metadata__"]
-        if max(ends, default=0) != size - 8 - length:
-            raise ValueError("its length does not match its header, so it is cut off or damaged")
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        _check_header(header, size - 8 - length)
+    except (OSError, ValueError, RecursionError) as error:
         raise InvalidRequest(
             f"{path.name} cannot be read as safetensors: {error}.",
             field="source",
@@ -57,11 +53,47 @@ def read_safetensors_header(path: Path) -> dict[str, Any]:
     return header
 
 
+def _check_header(header: Any, size: int) -> None:
+    """Make sure that everything in a safetensors header has its form, and that its tensors fill ``size`` bytes.
+
+    Whoever reads it afterwards need not expect anything else, and one odd file takes no list of files along.
+
+    Raises:
+        ValueError: it has not.
+    """
+    if not isinstance(header, dict):
+        raise ValueError("its header is not a table")
+    notes = header.get("__metadata__", {})
+    if not isinstance(notes, dict) or not all(isinstance(value, str) for value in notes.values()):
+        raise ValueError("its notes are not words")
+    reached = 0
+    for key, item in header.items():
+        if key == "__metadata__":
+            continue
+        if not (
+            isinstance(item, dict) and isinstance(item.get("dtype"), str) and _are_counts(item.get("shape"))
+        ):
+            raise ValueError("a tensor has no type or no shape")
+        offsets = item.get("data_offsets")
+        if not (_are_counts(offsets) and len(offsets) == 2 and offsets[0] <= offsets[1] <= size):
+            raise ValueError("a tensor lies outside the file, so it is cut off or damaged")
+        reached = max(reached, offsets[1])
+    if reached != size:
+        raise ValueError("its length does not match its header, so it is cut off or damaged")
+
+
+def _are_counts(value: Any) -> bool:
+    return isinstance(value, list) and all(type(item) is int and item >= 0 for item in value)
+
+
 def tensor_shapes(header: dict[str, Any]) -> dict[str, tuple[int, ...]]:
     """Return the shape of each tensor of a header."""
     return {key: tuple(item["shape"]) for key, item in header.items() if key != "__metadata__"}
 
 
+_GGUF_DIMENSIONS = 8
+_GGUF_LIST = 2_000_000
+"""Longest list that is read; vocabularies have some hundred thousand words."""
 _GGUF_SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 
 
@@ -75,6 +107,7 @@ def read_gguf_header(path: Path) -> tuple[dict[str, Any], dict[str, tuple[int, .
         InvalidRequest: it is not a GGUF file of version 2 or 3.
     """
     try:
+        size = path.stat().st_size
         with path.open("rb") as file:
             magic, version, tensors, pairs = struct.unpack("<4sIQQ", file.read(24))
             if magic != b"GGUF" or version not in (2, 3) or tensors > 100_000 or pairs > 100_000:
@@ -87,8 +120,12 @@ def read_gguf_header(path: Path) -> tuple[dict[str, Any], dict[str, tuple[int, .
             for _ in range(tensors):
                 name = _gguf_text(file)
                 count = struct.unpack("<I", file.read(4))[0]
+                if count > _GGUF_DIMENSIONS:
+                    raise ValueError("a tensor has impossibly many dimensions")
                 shapes[name] = tuple(reversed(struct.unpack(f"<{count}Q", file.read(8 * count))))
-                kinds[name] = struct.unpack("<IQ", file.read(12))[0]
+                kinds[name], offset = struct.unpack("<IQ", file.read(12))
+                if offset >= size:
+                    raise ValueError("a tensor lies behind the end of the file")
     except (OSError, ValueError, struct.error, UnicodeDecodeError) as error:
         raise InvalidRequest(f"{path.name} cannot be read as GGUF: {error}.", field="source") from error
     return metadata, shapes, kinds
@@ -106,8 +143,8 @@ def _gguf_value(file: Any, kind: int) -> Any:
         return _gguf_text(file)
     if kind == 9:
         inner, count = struct.unpack("<IQ", file.read(12))
-        if count > LARGEST_HEADER:
-            raise ValueError("a list is impossibly long")
+        if count > _GGUF_LIST or inner == 9:
+            raise ValueError("a list is impossibly long, or a list of lists")
         return [_gguf_value(file, inner) for _ in range(count)]
     code = "<" + _GGUF_SCALARS[kind] if kind in _GGUF_SCALARS else ""
     if not code:

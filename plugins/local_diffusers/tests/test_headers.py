@@ -1,0 +1,169 @@
+"""Headers of weight files that lie: refused with a sentence, in no time and no memory, never with a traceback."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+from diorama.contract import InvalidRequest
+from diorama_local_diffusers.models.adapters import hub_lora, list_loras
+from diorama_local_diffusers.models.detect import detect
+from diorama_local_diffusers.models.headers import read_gguf_header, read_safetensors_header
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+quickly = hypothesis_settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def safetensors(place: Path, header: Any, data: bytes = b"\0" * 8) -> Path:
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    place.write_bytes(struct.pack("<Q", len(text)) + text + data)
+    return place
+
+
+def tensor(**changes: Any) -> dict[str, Any]:
+    return {"dtype": "F32", "shape": [2], "data_offsets": [0, 8], **changes}
+
+
+LIES: dict[str, Any] = {
+    "no table": [1, 2],
+    "a word": "x",
+    "nothing": None,
+    "nested without end": b"[" * 200_000,
+    "tensor is a word": {"a": "x"},
+    "tensor is nothing": {"a": None},
+    "no shape": {"a": {"dtype": "F32", "data_offsets": [0, 8]}},
+    "shape of words": {"a": tensor(shape=["2"])},
+    "shape negative": {"a": tensor(shape=[-2])},
+    "shape a fraction": {"a": tensor(shape=[2.5])},
+    "shape true": {"a": tensor(shape=[True])},
+    "no type": {"a": tensor(dtype=5)},
+    "one offset": {"a": tensor(data_offsets=[8])},
+    "offset infinite": b'{"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, Infinity]}}',
+    "offsets backwards": {"a": tensor(data_offsets=[8, 0])},
+    "offset negative": {"a": tensor(data_offsets=[-8, 8])},
+    "offset behind the end": {"a": tensor(data_offsets=[0, 2**62])},
+    "bytes behind the last tensor": {"a": tensor(data_offsets=[0, 4])},
+    "notes are a list": {"__metadata__": [], "a": tensor()},
+    "notes are numbers": {"__metadata__": {"trigger_words": 5}, "a": tensor()},
+    "not UTF-8": b'{"\xff": 1}',
+}
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_safetensors_headers_that_lie(tmp_path: Path, name: str) -> None:
+    place = safetensors(tmp_path / "m.safetensors", LIES[name])
+    for look in (read_safetensors_header, detect):
+        with pytest.raises(InvalidRequest) as caught:
+            look(place)
+        assert "m.safetensors" in caught.value.message
+        assert len(caught.value.message) < 500
+
+
+def test_a_header_longer_than_the_file_or_than_any_is_not_read(tmp_path: Path) -> None:
+    place = tmp_path / "m.safetensors"
+    for length in (2**63, 2**62, 200 * 1024**2, 9, 0, 1):
+        with place.open("wb") as file:
+            file.write(struct.pack("<Q", length) + b"{}")
+            if length == 200 * 1024**2:
+                file.truncate(300 * 1024**2)
+        with pytest.raises(InvalidRequest, match="impossible length"):
+            read_safetensors_header(place)
+
+
+plain = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+anything = st.recursive(
+    plain, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=12
+)
+
+
+@quickly
+@given(header=anything)
+def test_any_json_is_a_header_or_a_sentence(tmp_path: Path, header: Any) -> None:
+    place = safetensors(tmp_path / "m.safetensors", header)
+    for look in (read_safetensors_header, detect):
+        try:
+            look(place)
+        except InvalidRequest:
+            continue
+
+
+def test_one_odd_file_takes_no_list_along(settings: Any, tmp_path: Path) -> None:
+    folder = settings.data_dir / "loras"
+    folder.mkdir(parents=True)
+    for number, lie in enumerate(LIES.values()):
+        safetensors(folder / f"{number}.safetensors", lie)
+    safetensors(folder / "good.safetensors", {"lora_unet_x.lora_down.weight": tensor()})
+    assert [lora.id for lora in list_loras(settings) if "/" not in lora.id] == ["good"]
+
+
+def gguf(tensors: int = 0, pairs: int = 0, body: bytes = b"", version: int = 3) -> bytes:
+    return struct.pack("<4sIQQ", b"GGUF", version, tensors, pairs) + body
+
+
+def text(words: bytes) -> bytes:
+    return struct.pack("<Q", len(words)) + words
+
+
+GGUF: dict[str, bytes] = {
+    "empty": b"",
+    "cut": gguf()[:-1],
+    "version": gguf(version=99),
+    "tensors without end": gguf(tensors=2**63),
+    "pairs without end": gguf(pairs=2**63),
+    "a name without end": gguf(pairs=1, body=struct.pack("<Q", 2**62)),
+    "a name that is cut": gguf(pairs=1, body=struct.pack("<Q", 50) + b"abc"),
+    "a name that is no text": gguf(pairs=1, body=text(b"\xff\xfe") + struct.pack("<IB", 0, 1)),
+    "an unknown type": gguf(pairs=1, body=text(b"a") + struct.pack("<I", 99)),
+    "a list without end": gguf(pairs=1, body=text(b"a") + struct.pack("<IIQ", 9, 0, 2**62)),
+    "lists in lists": gguf(
+        pairs=1, body=text(b"a") + struct.pack("<I", 9) + struct.pack("<IQ", 9, 1) * 100_000
+    ),
+    "dimensions without end": gguf(tensors=1, body=text(b"a") + struct.pack("<I", 2**32 - 1) + bytes(4096)),
+    "a tensor behind the end": gguf(tensors=1, body=text(b"a") + struct.pack("<IQIQ", 1, 8, 0, 2**50)),
+}
+
+
+@pytest.mark.parametrize("name", GGUF)
+def test_gguf_headers_that_lie(tmp_path: Path, name: str) -> None:
+    place = tmp_path / "m.gguf"
+    place.write_bytes(GGUF[name])
+    for look in (read_gguf_header, detect):
+        with pytest.raises(InvalidRequest, match=r"m\.gguf cannot be read"):
+            look(place)
+
+
+@quickly
+@given(data=st.binary(max_size=300), counts=st.tuples(st.integers(0, 3), st.integers(0, 3)))
+def test_any_bytes_are_gguf_or_a_sentence(tmp_path: Path, data: bytes, counts: tuple[int, int]) -> None:
+    place = tmp_path / "m.gguf"
+    place.write_bytes(gguf(*counts, body=data))
+    try:
+        read_gguf_header(place)
+    except InvalidRequest:
+        return
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a/b/../../../x.safetensors", "a/b/..\\..\\x.safetensors", "a/b/*.safetensors", "a/b/**/x.safetensors", "../b/x.safetensors",
+     "a//x.safetensors", "a/b/./x.safetensors", "/a/b/x.safetensors", "a/b/?.safetensors", "a/b/[x].safetensors"],
+)  # fmt: skip
+def test_a_hub_name_is_one_file_and_no_pattern(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    from diorama_local_diffusers.models import adapters
+
+    monkeypatch.setattr(adapters, "hub_cache", lambda: tmp_path)
+    snapshot = tmp_path / "models--a--b" / "snapshots" / "c" / "d"
+    snapshot.mkdir(parents=True)
+    for place in (tmp_path, snapshot, snapshot.parent):
+        (place / "x.safetensors").write_bytes(b"x")
+    assert hub_lora("a/b/x.safetensors") == snapshot.parent / "x.safetensors"
+    assert hub_lora(name) is None
