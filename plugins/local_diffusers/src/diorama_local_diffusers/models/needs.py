@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.folder import read_folder, weight_files
 from diorama_local_diffusers.models.headers import read_safetensors_header
 from diorama_local_diffusers.models.info import weights_on_disk
+from diorama_local_diffusers.models.peaks import Peaks
 from diorama_local_diffusers.models.quantized import BITS, default_type, local_file
 from diorama_local_diffusers.runtime.memory import HEADROOM, WORK_BYTES
 
@@ -23,10 +25,24 @@ _ESTIMATED = "all parts"
 
 
 def memory_needs(entry: ModelEntry, settings: BackendSettings, device: str) -> list[MemoryNeed]:
-    """Return the ways of running a model, best first; empty when its size is not known.
+    """Return the ways of running a model, best first, as measured where it ran; empty when its size is not known.
 
     Quantised models start with their usual quantisation; smaller ones follow, larger ones are the user's own choice.
     """
+    ways = _estimated(entry, settings, device)
+    if not device.startswith("cuda"):
+        return ways
+    peaks = Peaks(settings.cache_dir)
+    return [replace(way, device_bytes=_measured(peaks, entry, way) or way.device_bytes) for way in ways]
+
+
+def _measured(peaks: Peaks, entry: ModelEntry, way: MemoryNeed) -> int | None:
+    """Return the most that jobs took in this way, ``None`` when none ran."""
+    kind = way.parameters.get("quantization")
+    return peaks.largest(f"{entry.name}|{kind}" if kind else entry.name, way.plan.partition(" ")[0])
+
+
+def _estimated(entry: ModelEntry, settings: BackendSettings, device: str) -> list[MemoryNeed]:
     width = 4 if device == "cpu" else 2
     parts = part_bytes(entry, settings, width)
     if not parts:

@@ -19,8 +19,9 @@ from diorama.contract import (
 
 from diorama_local_diffusers.families.base import Task
 from diorama_local_diffusers.runtime.controls import Controls, reference
+from diorama_local_diffusers.runtime.device import release_cache
 from diorama_local_diffusers.runtime.embeddings import embeddings
-from diorama_local_diffusers.runtime.memory import is_out_of_memory
+from diorama_local_diffusers.runtime.memory import is_out_of_memory, out_of_memory, tell_of_leaner
 from diorama_local_diffusers.runtime.previews import linear_preview
 from diorama_local_diffusers.runtime.profiles import profile_on
 from diorama_local_diffusers.runtime.prompts import fit_prompts, report_weights
@@ -132,15 +133,20 @@ def run_once(
         JobCancelled: within one block of one step; the pipeline stays usable.
         ContentRefused: the model's own safety checker blanked the picture.
     """
+    output = None
     try:
         with profile_on(loaded, str(request.parameters.get("profile", "quality")), pipe, context):
             output = _call(loaded, pipe, call, reporter, context, request, index)
     except RuntimeError as error:
-        plan = loaded.plan
-        if not is_out_of_memory(error) or not loaded.leaner():
+        if not is_out_of_memory(error) or not loaded.device.startswith("cuda") or loaded.retries:
             raise
-        context.log.warning("Out of memory with plan %s, trying %s", plan, loaded.plan)
-        context.progress("generating", None, f"Out of memory: trying again with the plan {loaded.plan}")
+    # Here and not above: as long as the error is at hand it keeps all tensors of the failed call.
+    if output is None:
+        plan = loaded.plan
+        release_cache(loaded.device)
+        if not loaded.leaner(pipe):
+            raise out_of_memory(loaded.entry.name, loaded.device)
+        tell_of_leaner(plan, loaded.plan, "generating", context)
         output = _call(loaded, pipe, call, reporter, context, request, index)
     if any(getattr(output, "nsfw_content_detected", None) or ()):
         raise ContentRefused(

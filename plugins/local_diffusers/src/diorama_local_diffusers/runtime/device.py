@@ -36,6 +36,26 @@ def free_bytes(device: str) -> int:
     return int(psutil.virtual_memory().available)
 
 
+def start_measuring(device: str) -> None:
+    """Forget the highest use of a device's memory so far."""
+    if device.startswith("cuda"):
+        import torch
+
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def peak_bytes(device: str) -> int | None:
+    """Return the highest use of a device's memory by this process since :func:`start_measuring`.
+
+    ``None`` where the device does not tell, which is everywhere but on CUDA.
+    """
+    if not device.startswith("cuda"):
+        return None
+    import torch
+
+    return int(torch.cuda.max_memory_reserved(device))
+
+
 def release_cache(device: str) -> None:
     """Give memory that no tensor uses back to the system."""
     import gc

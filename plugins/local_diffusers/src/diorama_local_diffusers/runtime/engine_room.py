@@ -11,7 +11,6 @@ from diorama.contract import (
     Artifact,
     BackendSettings,
     JobContext,
-    OutOfMemory,
     Request,
     Result,
 )
@@ -20,11 +19,26 @@ from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.folder import folder_bytes
 from diorama_local_diffusers.models.info import revision_of
 from diorama_local_diffusers.models.locate import locate
+from diorama_local_diffusers.models.peaks import Peaks, work_of
 from diorama_local_diffusers.models.quantized import default_type
 from diorama_local_diffusers.models.sidecar import noted_hash
-from diorama_local_diffusers.runtime.device import free_bytes, pick_device, pick_dtype, release_cache
+from diorama_local_diffusers.runtime.device import (
+    free_bytes,
+    peak_bytes,
+    pick_device,
+    pick_dtype,
+    release_cache,
+    start_measuring,
+)
 from diorama_local_diffusers.runtime.loras import use_loras
-from diorama_local_diffusers.runtime.memory import apply_plan, choose_plan, is_out_of_memory
+from diorama_local_diffusers.runtime.memory import (
+    apply_plan,
+    choose_plan,
+    is_out_of_memory,
+    leaner,
+    out_of_memory,
+    tell_of_leaner,
+)
 from diorama_local_diffusers.runtime.opening import Opener
 from diorama_local_diffusers.runtime.residency import Loaded, Residents
 
@@ -44,53 +58,99 @@ class EngineRoom:
         self.dtype = pick_dtype(self.device)
         budget = float(settings.options.get("memory_budget_gb", 0))
         self.residents = Residents(self.device, int(budget * 1e9))
+        self._peaks = Peaks(settings.cache_dir)
+        self._dtype_name = str(self.dtype).removeprefix("torch.")
 
     def run(self, entry: ModelEntry, request: Request, context: JobContext, run: Runner) -> Result:
         """Open the model if needed and run one job on it."""
         started = time.perf_counter()
+        name, work = self._name(entry, str(request.parameters.get("quantization", ""))), work_of(request)
+        loaded: Loaded | None = None
         try:
-            loaded = self.open(entry, context, str(request.parameters.get("quantization", "")))
+            loaded = self.open(entry, context, str(request.parameters.get("quantization", "")), work)
+            loaded.retries = ()
             loras = use_loras(loaded, request.loras, self._settings)
             if loaded.family.negative_is_idle(request, entry):
                 why = "Without guidance (above 1) a negative prompt has no effect."
                 context.ignored("negative_prompt", request.negative_prompt, why)
             opened = time.perf_counter()
+            start_measuring(self.device)
             artifacts = run(loaded, request, context)
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
+            if loaded is not None:
+                self._fell_short(name, loaded, work)
             release_cache(self.device)
-            raise OutOfMemory(
-                f"{entry.name} ran out of memory on {self.device}.",
-                fix="Ask for a smaller size or fewer frames, or close other programs that use the device.",
-            ) from error
+            raise out_of_memory(entry.name, self.device) from error
+        self._measured(name, loaded, work)
         facts = self._facts(loaded, loras) | {
             "seconds_loading": round(opened - started, 3),
             "seconds_running": round(time.perf_counter() - opened, 3),
         }
         return Result(artifacts=tuple(artifacts), facts=facts)
 
-    def open(self, entry: ModelEntry, context: JobContext, quantization: str = "") -> Loaded:
+    def open(self, entry: ModelEntry, context: JobContext, quantization: str = "", work: int = 0) -> Loaded:
         """Return the open model, loading it first when needed.
+
+        Args:
+            entry: Its row.
+            context: Told how far loading is.
+            quantization: GGUF type; empty for the usual one.
+            work: Pixels times frames of the job, for the choice of the memory plan.
 
         Raises:
             BackendNotReady: it is not on this machine.
         """
-        if entry.gguf and not quantization:
-            quantization = default_type(entry)
+        name = self._name(entry, quantization)
+        kind = name.partition("|")[2]
 
         def make() -> Loaded:
             wanted = str(self._settings.options.get("memory_plan", ""))
-            plan = choose_plan(self.device, self._parts(entry), free_bytes(self.device), wanted)
-            place = self.device if plan == "full" else "cpu"
-            opener = Opener(entry, self._settings, context, place, self.dtype)
-            pipe, folder = opener.open(quantization)
-            if plan != "full":
-                apply_plan(pipe, plan, self.device)
-            return Loaded(entry, opener.family, folder, pipe, self._settings, self.device, plan)
+            plan = choose_plan(
+                self.device,
+                self._parts(entry),
+                free_bytes(self.device),
+                wanted,
+                lambda plan: self._peaks.need(name, self._dtype_name, plan, work),
+            )
+            try:
+                return self._load(entry, kind, plan, context)
+            except RuntimeError as error:
+                following = leaner(plan) if self.device.startswith("cuda") and not wanted else None
+                if not is_out_of_memory(error) or following is None:
+                    raise
+            # Here and not above: the error holds on to what was loaded so far.
+            self._peaks.fell_short(name, self._dtype_name, plan, work, free_bytes(self.device))
+            release_cache(self.device)
+            tell_of_leaner(plan, following, "loading_model", context)
+            return self._load(entry, kind, following, context)
 
-        key = f"{entry.name}|{quantization}" if quantization else entry.name
-        return self.residents.get(key, sum(self._parts(entry).values()), make)
+        return self.residents.get(name, sum(self._parts(entry).values()), make)
+
+    def _load(self, entry: ModelEntry, quantization: str, plan: str, context: JobContext) -> Loaded:
+        opener = Opener(entry, self._settings, context, self.device if plan == "full" else "cpu", self.dtype)
+        pipe, folder = opener.open(quantization)
+        if plan != "full":
+            apply_plan(pipe, plan, self.device)
+        return Loaded(entry, opener.family, folder, pipe, self._settings, self.device, plan)
+
+    def _name(self, entry: ModelEntry, quantization: str) -> str:
+        """Return the key of a model with everything that changes its weights."""
+        if entry.gguf and not quantization:
+            quantization = default_type(entry)
+        return f"{entry.name}|{quantization}" if quantization else entry.name
+
+    def _measured(self, name: str, loaded: Loaded, work: int) -> None:
+        """Keep what the job took, for the next choice of a plan."""
+        peak = peak_bytes(self.device)
+        if peak is not None and not loaded.retries:
+            own = peak - self.residents.bytes_beside(loaded)
+            self._peaks.note(name, self._dtype_name, loaded.plan, work, own)
+
+    def _fell_short(self, name: str, loaded: Loaded, work: int) -> None:
+        free = free_bytes(self.device) + (loaded.bytes if loaded.plan == "full" else 0)
+        self._peaks.fell_short(name, self._dtype_name, loaded.plan, work, free)
 
     def _parts(self, entry: ModelEntry) -> dict[str, int]:
         """Return the bytes on disk of each part of a model, which are about what it takes in memory."""
@@ -108,12 +168,14 @@ class EngineRoom:
     def _facts(self, loaded: Loaded, loras: list[dict[str, Any]]) -> dict[str, Any]:
         facts: dict[str, Any] = {
             "device": self.device,
-            "dtype": str(self.dtype).removeprefix("torch."),
+            "dtype": self._dtype_name,
             "memory_plan": loaded.plan,
             "profile_rungs": list(loaded.rungs),
             "pipeline": type(loaded.pipe).__name__,
             "versions": {name: version(name) for name in ("torch", "diffusers", "transformers")},
         }
+        if loaded.retries:
+            facts["out_of_memory"] = list(loaded.retries)
         if loras:
             facts["loras"] = loras
         place = locate(loaded.entry, self._settings)

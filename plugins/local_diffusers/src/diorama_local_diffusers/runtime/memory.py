@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-from diorama.contract import InvalidRequest
+from diorama.contract import InvalidRequest, JobContext, OutOfMemory
+from diorama.contract.context import Stage
 
 PLANS = ("full", "model_offload", "group_offload")
 """Leaner and slower from left to right.
@@ -18,14 +21,21 @@ WORK_BYTES = 1_500_000_000
 """Room for activations at usual sizes."""
 
 
-def choose_plan(device: str, parts: dict[str, int], free: int, wanted: str = "") -> str:
-    """Return the plan for a model.
+def choose_plan(
+    device: str,
+    parts: dict[str, int],
+    free: int,
+    wanted: str = "",
+    measured: Callable[[str], int | None] = lambda plan: None,
+) -> str:
+    """Return the plan for a model: the first that fits by what was measured before, else by an estimate.
 
     Args:
         device: ``cuda:0``, ``mps``, ``cpu``; where device and main memory are the same, offloading gains nothing.
         parts: Bytes of the weights of each part.
         free: Bytes that are free on the device.
         wanted: The user's choice; empty chooses.
+        measured: Bytes that a plan was measured to need for such a job, ``None`` when it was not.
 
     Raises:
         InvalidRequest: ``wanted`` is no plan.
@@ -38,10 +48,11 @@ def choose_plan(device: str, parts: dict[str, int], free: int, wanted: str = "")
         return wanted
     if not device.startswith("cuda") or not parts:
         return "full"
-    if sum(parts.values()) * HEADROOM + WORK_BYTES <= free:
-        return "full"
-    if max(parts.values()) * HEADROOM + WORK_BYTES <= free:
-        return "model_offload"
+    weights = {"full": sum(parts.values()), "model_offload": max(parts.values())}
+    for plan, size in weights.items():
+        need = measured(plan)
+        if (int(size * HEADROOM) + WORK_BYTES if need is None else need) <= free:
+            return plan
     return "group_offload"
 
 
@@ -76,6 +87,22 @@ def _tile(pipe: Any) -> None:
         switch = getattr(getattr(pipe, "vae", None), name, None)
         if switch is not None:
             switch()
+
+
+def tell_of_leaner(before: str, plan: str, stage: Stage, context: JobContext) -> None:
+    """Tell the user that memory ran out and what is tried now; it is no value of the request, so strict ones go on."""
+    context.log.warning("Out of memory with plan %s, trying %s", before, plan)
+    context.progress(stage, None, f"Out of memory: trying again with the plan {plan}")
+    with suppress(InvalidRequest):
+        context.adjusted("memory_plan", before, plan, "Memory ran out; the leaner plan is slower.")
+
+
+def out_of_memory(name: str, device: str) -> OutOfMemory:
+    """Return the error for a job that no plan could save."""
+    return OutOfMemory(
+        f"{name} ran out of memory on {device}.",
+        fix="Ask for a smaller size or fewer frames, or close other programs that use the device.",
+    )
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -14,6 +14,9 @@ from diorama_local_diffusers.models.folder import PipelineFolder
 from diorama_local_diffusers.runtime.device import free_bytes, release_cache
 from diorama_local_diffusers.runtime.memory import apply_plan, leaner
 
+ROOM = 1.25
+"""Weights times this must be free: a fifth stays for activations and for others."""
+
 
 class Loaded:
     """An open model.
@@ -31,6 +34,7 @@ class Loaded:
         rungs: What the profile of the running job added.
         networks: ControlNets that were opened for it, by source.
         loras: ``(file, digest, weight)`` of the LoRA that are on, ``None`` when not known after a failure.
+        retries: Changes of plan that the running job made because memory ran out.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class Loaded:
         self.rungs: tuple[str, ...] = ()
         self.networks: dict[str, Any] = {}
         self.loras: tuple[tuple[str, str, float], ...] | None = ()
+        self.retries: tuple[str, ...] = ()
         self._views: dict[str, Any] = {type(pipe).__name__: pipe}
         self._scheduler = pipe.scheduler
         self._current: Any = None
@@ -71,15 +76,24 @@ class Loaded:
         self._offload_for(self._views[key])
         return self._views[key]
 
-    def leaner(self) -> bool:
-        """Go over to the next leaner memory plan; false when there is none."""
+    def leaner(self, pipe: Any) -> bool:
+        """Go over to the next leaner memory plan for ``pipe``, one of the views; false when there is none."""
         plan = leaner(self.plan) if self.device.startswith("cuda") else None
         if plan is None:
             return False
+        self.retries += (f"{self.plan} -> {plan}",)
         self.plan = plan
-        self._current = None
-        apply_plan(self.pipe, plan, self.device)
+        apply_plan(pipe, plan, self.device)
+        self._current = pipe
         return True
+
+    def park(self) -> None:
+        """Move the weights into main memory."""
+        self.pipe.to("cpu")
+
+    def unpark(self) -> None:
+        """Move the weights back onto the device."""
+        self.pipe.to(self.device)
 
     def _offload_for(self, view: Any) -> None:
         # The hooks of a part know the pipeline's order of parts, so they are put on anew for another view.
@@ -101,20 +115,21 @@ class Loaded:
 
 
 class Residents:
-    """The open models of one process.
+    """The open models of one process: on the device, and those that had to leave it parked in main memory.
 
     Args:
-        device: Where they are.
-        budget: Bytes that all of them together may take; 0 lets the free memory decide.
+        device: Where they compute.
+        budget: Bytes that all models on the device together may take; 0 lets the free memory decide.
     """
 
     def __init__(self, device: str, budget: int = 0) -> None:
         self.device = device
         self._budget = budget
         self._open: OrderedDict[str, Loaded] = OrderedDict()
+        self._parked: OrderedDict[str, Loaded] = OrderedDict()
 
     def get(self, key: str, needed: int, make: Callable[[], Loaded]) -> Loaded:
-        """Return the open model ``key``, or open it.
+        """Return the open model ``key``, bring it back from main memory, or open it.
 
         Args:
             key: Name with everything that changes the weights.
@@ -124,31 +139,63 @@ class Residents:
         if key in self._open:
             self._open.move_to_end(key)
             return self._open[key]
-        self._make_room(needed)
-        loaded = make()
+        parked = self._parked.pop(key, None)
+        self._make_room(needed if parked is None else parked.bytes)
+        if parked is not None:
+            parked.unpark()
+        else:
+            self._make_ram(needed)
+        loaded = parked or make()
         self._open[key] = loaded
         return loaded
 
     def drop(self, key: str | None = None) -> None:
         """Close one model (every variant whose key starts with ``key``), or all, and free their memory."""
-        for name in [name for name in self._open if key is None or name == key or name.startswith(key + "|")]:
-            self._open.pop(name).forget_views()
+        for held in (self._open, self._parked):
+            for name in [name for name in held if key is None or name == key or name.startswith(key + "|")]:
+                held.pop(name).forget_views()
         release_cache(self.device)
 
     def names(self) -> tuple[str, ...]:
-        """Return the keys of the open models, least recently used first."""
+        """Return the keys of the models on the device, least recently used first."""
         return tuple(self._open)
+
+    def parked_names(self) -> tuple[str, ...]:
+        """Return the keys of the models that wait in main memory, least recently used first."""
+        return tuple(self._parked)
+
+    def bytes_beside(self, loaded: Loaded) -> int:
+        """Return the bytes that other models take on the device."""
+        return sum(
+            other.bytes for other in self._open.values() if other is not loaded and other.plan == "full"
+        )
 
     def _make_room(self, needed: int) -> None:
         while self._open and self._too_much(needed):
-            self.drop(next(iter(self._open)))
+            key, loaded = self._open.popitem(last=False)
+            if self._may_park(loaded):
+                loaded.park()
+                self._parked[key] = loaded
+            else:
+                loaded.forget_views()
+            del loaded
+            release_cache(self.device)
+
+    def _may_park(self, loaded: Loaded) -> bool:
+        apart = self.device.startswith("cuda") and loaded.plan == "full"
+        return apart and loaded.bytes * ROOM <= free_bytes("cpu")
+
+    def _make_ram(self, needed: int) -> None:
+        """Close parked models that stand in the way of one that is to be opened."""
+        while self._parked and needed * ROOM > free_bytes("cpu"):
+            self._parked.popitem(last=False)[1].forget_views()
+            release_cache(self.device)
 
     def _too_much(self, needed: int) -> bool:
         held = sum(model.bytes for model in self._open.values())
         if self._budget:
             return held + needed > self._budget
-        # A fifth of what is free stays for activations.
-        return needed * 1.25 > free_bytes(self.device)
+        return needed * ROOM > free_bytes(self.device)
 
 
 def _identity(part: Any) -> str:
