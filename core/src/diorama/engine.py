@@ -19,7 +19,15 @@ from diorama.access.fetch import SafeFetch
 from diorama.access.secrets import Secrets
 from diorama.assets.store import AssetStore
 from diorama.catalog import Catalog
-from diorama.contract import FetchedFile, InvalidRequest, MediaInput, ModelInfo, from_plain, to_plain
+from diorama.contract import (
+    FetchedFile,
+    InvalidRequest,
+    MediaInput,
+    ModelInfo,
+    OperationNotSupported,
+    from_plain,
+    to_plain,
+)
 from diorama.database.connection import migrate, open_engine
 from diorama.database.writer import Database
 from diorama.fitting import Fitter
@@ -152,7 +160,15 @@ class Engine:
         Raises:
             DioramaError: as :meth:`submit`.
         """
-        return self.offers.plan(submission)
+        resolved = self.offers.plan(submission)
+        model = resolved.model
+        if not hasattr(self.registry.backend(model.backend), resolved.kind.value):
+            raise OperationNotSupported(
+                f"{model.title} ({model.id}) does not run in {model.backend}, which only fetches files.",
+                field="model",
+                fix=model.availability.fix,
+            )
+        return resolved
 
     def estimate(self, submissions: Sequence[Submission]) -> BatchEstimate:
         """Return price and time of submissions before anything is sent; nothing is stored.

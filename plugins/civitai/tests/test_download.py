@@ -22,7 +22,6 @@ from diorama.contract import (
     JobCancelled,
     NotAllowed,
     NotFound,
-    OperationNotSupported,
     RateLimited,
 )
 from diorama_civitai.api.hosts import Hosts, is_public
@@ -393,14 +392,16 @@ def test_offline_and_strangers(backend: CivitaiBackend, site: Site, look: Any, t
         backend.describe("99", look())
 
 
-def test_running_one_says_where_it_runs(backend: CivitaiBackend, site: Site, fetch: Any) -> None:
-    from diorama.contract import GenerateRequest
-
+def test_the_entry_says_where_the_file_runs(
+    backend: CivitaiBackend, site: Site, fetch: Any, look: Any
+) -> None:
     site.add(1, BIG)
-    context = fetch("10")
-    with pytest.raises(OperationNotSupported) as caught:
-        backend.generate(GenerateRequest(model="civitai:10", prompt="x"), context)
-    assert "local:paint-10-100" in (caught.value.fix or "")
+    before, _ = backend.describe("10", look()), fetch("10")
+    after = backend.describe("10", look())
+    assert before is not None
+    assert after is not None
+    assert "diorama civitai download 10" in str(before.availability.fix)
+    assert "local:paint-10-100" in str(after.availability.fix)
 
 
 def test_a_known_hash_needs_no_look_up(fetch: Any, site: Site, backend: CivitaiBackend, look: Any) -> None:

@@ -7,24 +7,17 @@ import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from diorama.contract import (
     Backend,
     BackendSettings,
     BaseContext,
-    EditRequest,
-    GenerateRequest,
     JobContext,
     ListContext,
     ModelInfo,
     NotFound,
-    OperationNotSupported,
-    Request,
-    Result,
     UnknownModel,
-    UpscaleRequest,
-    VideoRequest,
     hookimpl,
 )
 
@@ -48,8 +41,8 @@ KEY = "api_key"
 class CivitaiBackend(Backend):
     """Model files of Civitai.
 
-    It lists nothing: a file is named as ``civitai:<version>`` or ``civitai:<version>/<file>``, and a download job
-    brings it into the models folders. :meth:`search`, :meth:`model`, :meth:`version`, :meth:`by_hash` and
+    It lists nothing and runs nothing: a file is named as ``civitai:<version>`` or ``civitai:<version>/<file>``, and a
+    download job brings it into the models folders. :meth:`search`, :meth:`model`, :meth:`version`, :meth:`by_hash` and
     :meth:`native_id` serve pages and commands.
     """
 
@@ -71,26 +64,6 @@ class CivitaiBackend(Backend):
         """Nothing: what there is on Civitai is found by :meth:`search`."""
         return ()
 
-    @hookimpl
-    def generate(self, request: GenerateRequest, context: JobContext) -> Result:
-        """Refuse; downloaded files run in the backend that loads them."""
-        self._refuse(request)
-
-    @hookimpl
-    def edit(self, request: EditRequest, context: JobContext) -> Result:
-        """Refuse, as :meth:`generate`."""
-        self._refuse(request)
-
-    @hookimpl
-    def video(self, request: VideoRequest, context: JobContext) -> Result:
-        """Refuse, as :meth:`generate`."""
-        self._refuse(request)
-
-    @hookimpl
-    def upscale(self, request: UpscaleRequest, context: JobContext) -> Result:
-        """Refuse, as :meth:`generate`."""
-        self._refuse(request)
-
     def describe(self, native_id: str, context: ListContext) -> ModelInfo | None:
         """Return the entry of a file that may be downloaded, ``None`` for what is no name of one.
 
@@ -103,7 +76,9 @@ class CivitaiBackend(Backend):
         refuse_offline(context.offline)
         model, version = self._version(name.version, context)
         choice = choose(version, model.type, name.file)
-        return model_entry(self.name, native_id, model, version, choice, self.options.url)
+        here = self._here(version, choice)
+        stem = here.stem if here is not None else ""
+        return model_entry(self.name, native_id, model, version, choice, self.options.url, stem)
 
     # -- downloads ---------------------------------------------------------------------------
 
@@ -123,7 +98,7 @@ class CivitaiBackend(Backend):
         model, version = self._version(name.version, context, context.wait)
         choice = choose(version, model.type, name.file)
         with self._shelf.alone(choice.file.sha256 or f"{version.id}/{choice.file.id}", context):
-            if self._is_here(version, choice):
+            if self._here(version, choice) is not None:
                 context.progress("downloading", 1.0, "It is here already")
                 return
             self._fetch(model, version, choice, context)
@@ -157,11 +132,14 @@ class CivitaiBackend(Backend):
         key = context.secret(KEY)
         return Transfer(source, target, partial, context, self.options, self._hosts, key).run()
 
-    def _is_here(self, version: VersionInfo, choice: Choice) -> bool:
+    def _here(self, version: VersionInfo, choice: Choice) -> Path | None:
         digest = choice.file.sha256
-        if digest:
-            return self._shelf.find(sha256=digest) is not None
-        return self._shelf.find(version=version.id, file=choice.file.id) is not None
+        found = (
+            self._shelf.find(sha256=digest)
+            if digest
+            else self._shelf.find(version=version.id, file=choice.file.id)
+        )
+        return found[0] if found else None
 
     def delete(self, native_id: str) -> int:
         """Remove a downloaded file and what is kept about it."""
@@ -264,15 +242,3 @@ class CivitaiBackend(Backend):
             with contextlib.suppress(NotFound):
                 page = self._client.page(f"models/{version.model_id}", key, sleep=sleep)
         return read_model(page), version
-
-    def _refuse(self, request: Request) -> NoReturn:
-        name = read_native(request.native_id)
-        here = self._shelf.find(version=name.version, file=name.file) if name else None
-        fix = (
-            f"Use the model local:{here[0].stem}."
-            if here
-            else "Download it; it is then listed as a model of its own."
-        )
-        raise OperationNotSupported(
-            "Civitai only keeps files; they run in another backend.", field="model", fix=fix
-        )

@@ -21,14 +21,25 @@ from diorama_civitai.download.sidecar import license_of, page_of, title_of
 
 
 def model_entry(
-    backend: str, native_id: str, model: ModelPage, version: VersionInfo, choice: Choice, site: str
+    backend: str,
+    native_id: str,
+    model: ModelPage,
+    version: VersionInfo,
+    choice: Choice,
+    site: str,
+    here: str = "",
 ) -> ModelInfo:
-    """Return the entry of one file; it can be downloaded, and then runs in the backend that loads it."""
+    """Return the entry of one file; it can be downloaded, and then runs in the backend that loads it.
+
+    ``here`` is the stem of its name in the models folder, where it was downloaded already.
+    """
     base = base_of(version.base_model)
     terms = license_of(model)
     until = early_access_until(version)
     fix = f"Run `diorama civitai download {native_id}`; it is then listed among the models on this machine."
-    if until:
+    if here:
+        fix = f"It is on this machine: use {_use_of(choice, here)}."
+    elif until:
         fix = f"In early access until {until}: your Civitai account must have bought it. {fix}"
     page = page_of(model, version, site)
     return ModelInfo(
@@ -48,6 +59,14 @@ def model_entry(
         downloadable=True,
         links={"homepage": page},
     )
+
+
+def _use_of(choice: Choice, stem: str) -> str:
+    if choice.folder == "checkpoints":
+        return f"the model local:{stem}"
+    if choice.folder == "loras":
+        return f"the LoRA {stem} with a model that it fits"
+    return f"the file {choice.folder}/{stem}"
 
 
 def license_name(model: ModelPage) -> str:

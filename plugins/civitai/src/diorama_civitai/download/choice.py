@@ -10,6 +10,7 @@ from diorama.contract import DioramaError, InvalidRequest, NotAllowed, NotFound
 
 from diorama_civitai.api.shapes import FileInfo, VersionInfo
 from diorama_civitai.basemodels import base_of
+from diorama_civitai.download.formats import FORMATS
 
 FOLDERS = {
     "Checkpoint": "checkpoints",
@@ -29,7 +30,8 @@ _FILE_FOLDERS = {
     "ControlNet": "controlnet",
 }
 """Files of these types go elsewhere, whatever the model is."""
-_WEIGHTS = ("Model", "Pruned Model", "UNet", "Diffusion Model", *_FILE_FOLDERS)
+_DENOISERS = ("Model", "Pruned Model", "UNet", "Diffusion Model")
+_WEIGHTS = (*_DENOISERS, *_FILE_FOLDERS)
 _PICKLES = frozenset({".ckpt", ".pt", ".pth", ".bin", ".pkl", ".pickle"})
 _ARCHIVES = frozenset({".zip", ".7z", ".rar", ".tar", ".gz"})
 
@@ -83,22 +85,28 @@ def refuse(file: FileInfo, model_type: str) -> None:
     """Refuse a file that is never fetched.
 
     Raises:
-        InvalidRequest: it is no safetensors file of weights, or a scan did not pass.
+        InvalidRequest: it is no safetensors or GGUF file of weights, or a scan did not pass.
     """
     ending = PurePosixPath(file.name.lower()).suffix
     if ending in _PICKLES or file.format == "PickleTensor":
         raise InvalidRequest(
             f"{file.name!r:.80} is a pickle: opening it can run any program hidden in it, so it is never fetched.",
             field="file_id",
-            fix="Choose a version with a safetensors file.",
+            fix="Choose a version with a safetensors or GGUF file.",
         )
     if ending in _ARCHIVES or file.type in ("Archive", "Training Data"):
         raise InvalidRequest(
             f"{file.name!r:.80} is an archive, no model.", field="file_id", fix="Choose another file."
         )
-    if ending != ".safetensors" or file.format not in ("SafeTensor", ""):
+    if ending not in FORMATS or file.format not in FORMATS[ending].labels:
         raise InvalidRequest(
             f"{file.name!r:.80} is of a format that is not fetched ({file.format or ending or 'unknown'}).",
+            field="file_id",
+            fix="Choose a safetensors or GGUF file.",
+        )
+    if ending == ".gguf" and (model_type != "Checkpoint" or file.type not in _DENOISERS):
+        raise InvalidRequest(
+            f"{file.name!r:.80} is a GGUF file; only checkpoints of that format can be loaded here.",
             field="file_id",
             fix="Choose a safetensors file.",
         )
@@ -130,10 +138,11 @@ def early_access_until(version: VersionInfo) -> str:
     return ends.date().isoformat() if ends > datetime.now(UTC) else ""
 
 
-def _rank(file: FileInfo) -> tuple[bool, bool, bool]:
-    """Weights before parts, the primary file first, pruned before full."""
+def _rank(file: FileInfo) -> tuple[bool, bool, bool, bool]:
+    """Weights before parts, what every backend reads before GGUF, the primary file first, pruned before full."""
     return (
-        file.type not in ("Model", "Pruned Model", "UNet", "Diffusion Model"),
+        file.type not in _DENOISERS,
+        file.name.lower().endswith(".gguf"),
         not file.primary,
         file.variant == "full",
     )

@@ -36,8 +36,10 @@ class Shelf:
         """Return the place of a file; its name carries version and file, since many files share a name."""
         if not self._folders:
             raise BackendNotReady("There is no models folder.", fix="Set `models_dirs` in config.toml.")
-        stem = safe_stem(choice.file.name)
-        return self._folders[0] / choice.folder / f"{stem}-{version.id}-{choice.file.id}.safetensors"
+        name = choice.file.name
+        ending = PurePosixPath(name.lower()).suffix
+        stem = f"{safe_stem(name[: -len(ending)])}-{version.id}-{choice.file.id}"
+        return self._folders[0] / choice.folder / f"{stem}{ending}"
 
     def find(
         self, *, sha256: str = "", version: int = 0, file: int = 0
@@ -90,7 +92,7 @@ class Shelf:
 
 
 def safe_stem(name: str) -> str:
-    """Return a file name that can be nothing else: no folders, no control characters, no leading dot, bounded."""
-    stem = PurePosixPath(name.replace("\\", "/")).name.removesuffix(".safetensors")
+    """Return a name that can be nothing else: no folders, no control characters, no leading dot, bounded."""
+    stem = PurePosixPath(name.replace("\\", "/")).name
     plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
     return re.sub(r"[^A-Za-z0-9_-]+", "_", plain).strip("_-")[:_LONGEST_STEM] or "model"

@@ -1,4 +1,4 @@
-"""What is known of a downloaded file, as JSON beside it: ``<name>.json`` for ``<name>.safetensors``."""
+"""What is known of a downloaded file, as JSON beside it: ``<name>.json`` for ``<name>.safetensors`` or ``.gguf``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from diorama_civitai.api.shapes import ModelPage, VersionInfo, number, text
 from diorama_civitai.basemodels import base_of, usual_settings
 from diorama_civitai.descriptions import plain_text
 from diorama_civitai.download.choice import Choice
+from diorama_civitai.download.formats import FORMATS
 
 FORMAT = 1
 _SIZE = re.compile(r"(\d{2,5})x(\d{2,5})")
@@ -127,10 +128,17 @@ def read_sidecars(folders: tuple[Path, ...]) -> Iterator[tuple[Path, dict[str, A
     """Yield our notes whose files are still there, with the files."""
     for folder in folders:
         for place in sorted(folder.glob("*/*.json")) if folder.is_dir() else ():
-            target = place.with_suffix(".safetensors")
+            target = _file_of(place)
+            if target is None:
+                continue
             try:
                 plain = json.loads(place.read_text(encoding="utf-8"))
             except (OSError, ValueError, RecursionError):
                 continue
-            if isinstance(plain, dict) and plain.get("source") == "civitai" and target.is_file():
+            if isinstance(plain, dict) and plain.get("source") == "civitai":
                 yield target, plain
+
+
+def _file_of(note: Path) -> Path | None:
+    files = (note.with_suffix(ending) for ending in FORMATS)
+    return next((file for file in files if file.is_file()), None)

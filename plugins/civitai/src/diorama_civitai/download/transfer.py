@@ -17,8 +17,8 @@ from diorama.contract import BackendError, InsufficientStorage, JobContext, Rate
 from diorama_civitai.api.client import AGENT
 from diorama_civitai.api.errors import download_error, retry_after, told
 from diorama_civitai.api.hosts import Hosts
+from diorama_civitai.download.formats import FORMATS
 from diorama_civitai.download.partial import Partial
-from diorama_civitai.download.safetensors import check_file, check_start
 
 if TYPE_CHECKING:
     import httpx2
@@ -75,6 +75,7 @@ class Transfer:
         key: str | None,
     ) -> None:
         self._source, self._target, self._partial, self._context = source, target, partial, context
+        self._format = FORMATS[target.suffix]
         self._options, self._hosts, self._key = options, hosts, key
         self._urls = list(source.urls)
         self._fresh = 0
@@ -198,7 +199,7 @@ class Transfer:
             with partial.path.open("ab") as file:
                 for chunk in response.iter_raw():
                     if not partial.size:
-                        check_start(chunk)
+                        self._format.check_start(chunk)
                     if partial.size + len(chunk) > most:
                         raise BackendError(f"More bytes came than {self._source.name} has.")
                     file.write(chunk)
@@ -225,7 +226,7 @@ class Transfer:
         # Sizes are listed in KiB with a rounded fraction.
         if not source.sha256 and source.size and abs(partial.size - source.size) > 1024:
             raise BackendError(f"{source.name} has {partial.size} bytes, and Civitai lists {source.size}.")
-        check_file(partial.path)
+        self._format.check_file(partial.path)
         with partial.path.open("rb") as file:
             os.fsync(file.fileno())
         os.replace(partial.path, self._target)
