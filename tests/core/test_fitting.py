@@ -109,6 +109,24 @@ def test_free_memory_of_this_machine() -> None:
     assert resident_bytes(2**22 + 1) == 0
 
 
+def test_what_an_idle_worker_holds_on_the_card_counts_as_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text(
+        '#!/bin/sh\ncase "$*" in *compute-apps*) echo "11, 9000"; echo "77, 14000";; *) echo 2000;; esac\n'
+    )
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    big = model("big")
+    engine = engine_with([big], {"big": [MemoryNeed(plan="full", device_bytes=15_000 * 1024**2)]})
+    engine.executor.workers = lambda: (SimpleNamespace(pid=77, state="busy"),)
+    assert Fitter(engine).of(big).verdict == "no"
+    engine.executor.workers = lambda: (SimpleNamespace(pid=77, state="idle"),)
+    found = Fitter(engine).of(big)
+    assert (found.verdict, found.free_bytes) == ("yes", 16_000 * 1024**2)
+
+
 def test_cards_are_asked_by_the_number_that_the_driver_knows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

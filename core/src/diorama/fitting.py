@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from diorama.contract import AvailabilityState, MemoryNeed, ModelInfo
-from diorama.workers.free_memory import free_memory, free_ram, resident_bytes
+from diorama.workers.free_memory import free_memory, free_ram, held_memory, resident_bytes
 
 if TYPE_CHECKING:
     from diorama.engine import Engine
@@ -148,18 +148,17 @@ class Fitter:
 
     def room(self, device: str) -> Room:
         """Return what is free on a device, with what its idle worker would give back."""
-        held = sum(
-            resident_bytes(worker.pid)
+        idle = [
+            worker.pid
             for worker in self._engine.executor.workers()
             if worker.pid is not None and worker.state == "idle"
-        )
+        ]
         ram = free_ram()
-        ram = None if ram is None else ram + held
-        return Room(
-            device=device,
-            device_bytes=self._free(device) if device.startswith("cuda") else ram,
-            ram_bytes=ram,
-        )
+        ram = None if ram is None else ram + sum(resident_bytes(pid) for pid in idle)
+        card = self._free(device) if device.startswith("cuda") else ram
+        if card is not None:
+            card += sum(held_memory(device, pid) for pid in idle)
+        return Room(device=device, device_bytes=card, ram_bytes=ram)
 
     def _needs(self, model: ModelInfo, device: str) -> Sequence[MemoryNeed]:
         try:

@@ -47,10 +47,30 @@ def _card(device: str, environ: Mapping[str, str]) -> str:
     return visible[index] if index < len(visible) else str(index)
 
 
+def held_memory(device: str, pid: int, environ: Mapping[str, str] | None = None) -> int:
+    """Return the bytes of a CUDA card that one process holds, 0 where that is not known."""
+    if not device.startswith("cuda"):
+        return 0
+    card = _card(device, os.environ if environ is None else environ)
+    for line in _smi(card, "--query-compute-apps=pid,used_memory") or []:
+        holder, _, size = line.partition(",")
+        if holder.strip() == str(pid) and size.strip().isdigit():
+            return int(size) * 1024**2
+    return 0
+
+
 def _nvidia(what: str, card: str) -> int | None:
-    command = ["nvidia-smi", f"--id={card}", f"--query-gpu={what}", "--format=csv,noheader,nounits"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
-        return int(done.stdout.split()[0]) * 1024**2
-    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
+        return int((_smi(card, f"--query-gpu={what}") or [""])[0].split()[0]) * 1024**2
+    except (ValueError, IndexError):
+        return None
+
+
+def _smi(card: str, question: str) -> list[str] | None:
+    command = ["nvidia-smi", f"--id={card}", question, "--format=csv,noheader,nounits"]
+    try:
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=10, check=True
+        ).stdout.splitlines()
+    except (OSError, subprocess.SubprocessError):
         return None
