@@ -222,3 +222,16 @@ def test_a_capability_without_controls_takes_none() -> None:
     resolved = ask(bare, seed=3, guidance_scale=2.0, width=64)
     assert resolved.request.seed is resolved.request.guidance_scale is resolved.request.width is None
     assert {note.field for note in resolved.ignored} == {"seed", "guidance_scale", "width"}
+
+
+def test_a_seed_is_brought_into_the_models_range_and_said():
+    small = Capabilities(seed_range=Range(minimum=1, maximum=1_000_000, integer=True))
+    few = ModelInfo(id="a:b", title="Few", operations={Operation.GENERATE: small})
+    for asked, fitted in ((1, 1), (1_000_000, 1_000_000), (0, 1), (1_000_001, 2), (4_294_967_295, 967_296)):
+        resolved = ask(few, seed=asked)
+        assert resolved.request.seed == resolved.applied["seed"] == fitted
+        notes = [(note.field, note.before, note.after) for note in resolved.adjusted]
+        assert notes == ([] if asked == fitted else [("seed", asked, fitted)])
+    assert all(1 <= ask(few).request.seed <= 1_000_000 for _ in range(50))
+    with pytest.raises(InvalidRequest, match="seed"):
+        ask(few, seed=0, strict=True)

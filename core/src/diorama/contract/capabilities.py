@@ -97,6 +97,7 @@ class Capabilities:
         mask: Whether a mask (white is changed, black is kept) is accepted.
         images_out: How many results one request may ask for.
         seed: Whether a seed decides the result.
+        seed_range: Seeds that it takes, where these are fewer than 0 to 2^32 - 1; others are brought into it.
         num_inference_steps: Denoising steps.
         guidance_scale: Prompt guidance.
         strength: How far an edit may leave its source, 0 (nothing changes) to 1 (source ignored).
@@ -124,6 +125,7 @@ class Capabilities:
     mask: bool = False
     images_out: Range = field(default_factory=lambda: Range(minimum=1, maximum=1, default=1, integer=True))
     seed: bool = True
+    seed_range: Range | None = None
     num_inference_steps: Range | None = None
     guidance_scale: Range | None = None
     strength: Range | None = None

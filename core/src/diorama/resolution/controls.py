@@ -100,7 +100,7 @@ def whole(value: float | None) -> int | None:
 
 
 def choose_seed(seed: int | None, capabilities: Capabilities, notes: Notebook) -> int | None:
-    """Return the asked seed, a random one, or ``None`` for models without seeds.
+    """Return the asked seed brought into the model's range, a random one, or ``None`` for models without seeds.
 
     Raises:
         InvalidRequest: it is not between 0 and 2^32 - 1.
@@ -115,7 +115,14 @@ def choose_seed(seed: int | None, capabilities: Capabilities, notes: Notebook) -
         if seed is not None:
             notes.ignore("seed", seed, "This model takes no seed.")
         return None
-    chosen = secrets.randbelow(SEEDS) if seed is None else seed
+    known = capabilities.seed_range
+    low, high = (0, SEEDS - 1) if known is None else (int(known.minimum), int(known.maximum))
+    if seed is None:
+        chosen = low + secrets.randbelow(high - low + 1)
+    else:
+        chosen = seed if low <= seed <= high else low + seed % (high - low + 1)
+    if seed is not None and chosen != seed:
+        notes.adjust("seed", seed, chosen, f"This model takes seeds from {low} to {high}.")
     notes.apply("seed", chosen)
     return chosen
 

@@ -2377,6 +2377,7 @@ export interface components {
          *         mask: Whether a mask (white is changed, black is kept) is accepted.
          *         images_out: How many results one request may ask for.
          *         seed: Whether a seed decides the result.
+         *         seed_range: Seeds that it takes, where these are fewer than 0 to 2^32 - 1; others are brought into it.
          *         num_inference_steps: Denoising steps.
          *         guidance_scale: Prompt guidance.
          *         strength: How far an edit may leave its source, 0 (nothing changes) to 1 (source ignored).
@@ -2468,6 +2469,7 @@ export interface components {
              * @default true
              */
             seed: boolean;
+            seed_range: components["schemas"]["Range"] | null;
             sizes: components["schemas"]["Sizes"] | null;
             strength: components["schemas"]["Range"] | null;
             /**

@@ -17,9 +17,9 @@ from diorama.contract.plain import from_plain
 _RANGE = re.compile(
     r"(?P<low>\d+(?:\.\d+)?)\.\.(?P<high>\d+(?:\.\d+)?)(?:=(?P<default>\d+(?:\.\d+)?))?(?:/(?P<step>\d+(?:\.\d+)?))?"
 )
-_WHOLE = ("images_in", "images_out", "num_inference_steps", "frames")
+_WHOLE = ("images_in", "images_out", "num_inference_steps", "frames", "seed_range")
 _RANGES = (*_WHOLE, "guidance_scale", "strength", "fps", "duration", "scale")
-_WIRE = ("endpoint", "send", "fixed", "input_sides", "seed_max", "tools")
+_WIRE = ("endpoint", "send", "fixed", "input_sides", "tools")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,6 @@ class Wire:
             height), ``:str``, ``:x`` (``"1024x768"``); a list of names takes input images one each.
         fixed: Always sent; the user's own parameters go over it.
         input_sides: Smallest and largest side of an input image in pixels; others are resized before they are sent.
-        seed_max: Largest seed the provider takes.
         tools: Further facts for the plugin itself.
     """
 
@@ -40,7 +39,6 @@ class Wire:
     send: Mapping[str, Any] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)
     input_sides: tuple[int, int] | None = None
-    seed_max: int | None = None
     tools: Mapping[str, Any] = field(default_factory=dict)
 
 

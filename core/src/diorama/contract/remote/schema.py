@@ -20,6 +20,7 @@ LAST_IMAGE = ("end_image", "end_image_url", "last_image", "last_frame_image", "t
 VIDEO = ("video", "video_url", "input_video", "start_video")
 MASK = ("mask", "mask_url", "mask_image")
 SEED = ("seed",)
+MOST_SEED = 2**32 - 1
 RATIO = ("aspect_ratio",)
 SIZE = ("image_size", "video_size")
 MATCH = ("match_input_image", "match_input")
@@ -120,6 +121,7 @@ def _read(sheet: _Sheet, operation: Operation) -> Capabilities:
     _inputs(sheet, operation)
     if name := sheet.find(SEED):
         sheet.take("seed", name)
+        sheet.can["seed_range"] = _seeds(sheet.properties[name])
     sheet.can["seed"] = "seed" in sheet.send
     _sizes(sheet, operation)
     for ours in ALLOWED_HERE[operation]:
@@ -129,6 +131,14 @@ def _read(sheet: _Sheet, operation: Operation) -> Capabilities:
         sheet.can["audio"] = True
     _others(sheet)
     return Capabilities(resumable=True, **sheet.can)
+
+
+def _seeds(entry: Schema) -> Range | None:
+    """Return the seeds that a field takes; negative ones stand for a random seed and are left out."""
+    low, high = max(int(entry.get("minimum", 0)), 0), min(int(entry.get("maximum", MOST_SEED)), MOST_SEED)
+    if (low, high) == (0, MOST_SEED) or low > high:
+        return None
+    return Range(minimum=low, maximum=high, integer=True)
 
 
 def _prompts(sheet: _Sheet) -> None:

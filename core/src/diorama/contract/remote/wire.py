@@ -46,7 +46,7 @@ def values_of(call: Call, uploads: Uploads) -> dict[str, Any]:
     values: dict[str, Any] = {
         "prompt": request.prompt or None,
         "negative_prompt": request.negative_prompt or None,
-        "seed": _seed(call),
+        "seed": request.seed,
         "num_inference_steps": request.num_inference_steps,
         "guidance_scale": request.guidance_scale,
         "scheduler": request.scheduler,
@@ -68,15 +68,6 @@ def values_of(call: Call, uploads: Uploads) -> dict[str, Any]:
     else:
         values |= _sized(call, request)
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _seed(call: Call) -> int | None:
-    seed, most = call.request.seed, call.wire.seed_max
-    if seed is None or most is None or seed <= most:
-        return seed
-    fitted = seed % most + 1
-    call.context.adjusted("seed", seed, fitted, f"Seeds of {call.offer.info.title} go up to {most}.")
-    return fitted
 
 
 def _sized(call: Call, request: GenerateRequest | EditRequest | VideoRequest) -> dict[str, Any]:
