@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from diorama.database.tables import metadata
+from diorama.database.tables import metadata, narrow
 from diorama.database.words import COLUMNS, indexed
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ def create_tables(connection: Connection) -> None:
     """Create every table and the text index over assets; what exists is left alone."""
     from sqlalchemy import text
 
+    if connection.dialect.name == "postgresql":
+        narrow()
     metadata.create_all(connection)
     statements = (
         _FTS
