@@ -70,14 +70,14 @@ function Cards({ cards, nsfw }: { cards: readonly Card[]; nsfw: boolean | undefi
 function OneCard({ card, nsfw }: { card: Card; nsfw: boolean | undefined }) {
   return (
     <li className="frame on-film">
-      <Link to="/civitai/$id" params={{ id: String(card.id) }} search={nsfw ? { nsfw } : {}} className="group block no-underline">
+      <Link to="/civitai/$id" params={{ id: String(card.id) }} search={nsfw ? { nsfw } : {}} className="group flex h-full flex-col no-underline">
         <span className="picture aspect-[3/4]"><Shot preview={card.preview} alt="" size="card" cover /></span>
         <span className="block px-1 pt-1.5 pb-1">
-          <span className="line-clamp-2 min-h-[2.5em] leading-tight text-film-bright group-hover:underline">{card.name}</span>
+          <span className="line-clamp-2 leading-tight text-film-bright group-hover:underline">{card.name}</span>
           <span className="block truncate font-mono text-[0.82rem]">{[card.type, card.base_model].filter(Boolean).join(" · ")}</span>
           {card.early_access_until && <span className="block text-[0.85rem] text-[#f0513b]">for buyers until {card.early_access_until}</span>}
         </span>
-        <span className="edge !px-1"><span className="number" aria-hidden="true">▸ {card.id}</span><span className="number">{count(card.downloads)} fetched</span></span>
+        <span className="edge mt-auto !px-1"><span className="number" aria-hidden="true">▸ {card.id}</span><span className="number">{count(card.downloads)} fetched</span></span>
       </Link>
     </li>
   );

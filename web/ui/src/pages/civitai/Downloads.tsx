@@ -33,6 +33,8 @@ export function DownloadRow({ listed, named }: { listed: Job; named?: boolean })
   const state = live ?? job;
   const done = FINAL.has(state.status);
   const wanted = downloadOf(job);
+  const version = useQuery({ ...civitai.version(wanted?.version ?? 0), enabled: named === true && wanted !== null }).data;
+  const name = version ? `${version.model_name}, ${version.name}` : job.model;
   useArrival(state.status);
   const error = state.error;
   const paused = state.status === "cancelled";
@@ -40,27 +42,22 @@ export function DownloadRow({ listed, named }: { listed: Job; named?: boolean })
   return (
     <li className="grid items-center gap-x-4 gap-y-1.5 py-2.5 sm:grid-cols-[minmax(0,1fr)_auto]">
       <div className="min-w-0">
-        {named && <p className="truncate">{nameOf(job)}</p>}
+        {named && <p className="truncate">{version ? <Link to="/civitai/$id" params={{ id: String(version.model_id) }} search={{ version: version.id }} className="no-underline hover:text-mark">{name}</Link> : name}</p>}
         <p className="param" role={done ? "status" : undefined}>
           {paused ? "Paused; what came is kept" : done ? (state.status === "completed" ? [STATUS_WORDS.completed, job.message.startsWith("Saved") ? job.message : ""].filter(Boolean).join(". ") : STATUS_WORDS[state.status]) : [live?.stopping ? "Pausing" : STATUS_WORDS[state.status], `${Math.floor(state.progress)}%`, numbersOf(state)].filter(Boolean).join(" · ")}
         </p>
-        {!done && <div className="exposure mt-1.5" role="progressbar" aria-label={`Download of ${nameOf(job)}`} aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.floor(state.progress)}><span style={{ transform: `scaleX(${state.progress / 100})` }} /></div>}
+        {!done && <div className="exposure mt-1.5" role="progressbar" aria-label={`Download of ${name}`} aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.floor(state.progress)}><span style={{ transform: `scaleX(${state.progress / 100})` }} /></div>}
         {error && <p className="wrong">{error.message} {error.fix} {aboutKey(error) && <Link to="/settings" className="text-link">Set the key</Link>}</p>}
       </div>
       <div className="flex gap-2">
         {!done && <button type="button" className="button" disabled={live?.stopping} onClick={() => endDownload(job.job_id).catch(complain)}><Icon name="pause" />Pause</button>}
         {done && state.status !== "completed" && <button type="button" className="button" onClick={goOn}><Icon name={paused ? "play" : "again"} />{paused ? "Go on" : "Try again"}</button>}
         {state.status === "completed" && wanted && <UseIt version={wanted.version} file={wanted.file} message={job.message} />}
-        {done && <button type="button" className="button bare square" aria-label={`Take ${nameOf(job)} off the list`} title="Take it off the list; the file stays" onClick={() => endDownload(job.job_id).catch(complain)}><Icon name="close" /></button>}
+        {done && <button type="button" className="button bare square" aria-label={`Take ${name} off the list`} title="Take it off the list; the file stays" onClick={() => endDownload(job.job_id).catch(complain)}><Icon name="close" /></button>}
       </div>
     </li>
   );
 }
-
-const nameOf = (job: Job): string => {
-  const title = typeof job.applied.title === "string" ? job.applied.title : "";
-  return title || job.model;
-};
 
 /** Lists are read anew at the moment a download ends. */
 function useArrival(status: Job["status"]): void {

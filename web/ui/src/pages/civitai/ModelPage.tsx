@@ -45,32 +45,32 @@ function Versions({ model, chosen, nsfw }: { model: Model; chosen: number | unde
 
 function OneVersion({ model, version }: { model: Model; version: Version }) {
   return (
-    <div className="grid gap-x-8 gap-y-6 lg:grid-cols-[minmax(0,1fr)_minmax(22rem,30rem)]">
-      <div className="order-2 grid min-w-0 content-start gap-6 lg:order-1">
-        <Strip model={model} version={version} />
-        <Prose html={version.description} title="About this version" />
-        <Prose html={model.description} title="About the model" />
-      </div>
-      <aside className="order-1 grid min-w-0 content-start gap-6 lg:order-2" aria-label="Facts and files">
+    <div className="grid grid-cols-[minmax(0,1fr)] gap-x-8 gap-y-6 lg:grid-cols-[minmax(0,1fr)_minmax(22rem,30rem)] lg:grid-rows-[auto_1fr]">
+      <div className="min-w-0"><Strip model={model} version={version} /></div>
+      <aside className="grid min-w-0 grid-cols-[minmax(0,1fr)] content-start gap-6 lg:row-span-2" aria-label="Facts and files">
         <Files version={version} />
         <TriggerWords words={version.trigger_words} />
         <Facts model={model} version={version} />
         <Licence model={model} />
       </aside>
+      <div className="grid min-w-0 content-start gap-6">
+        <Prose html={version.description} title="About this version" />
+        <Prose html={model.description} title="About the model" />
+      </div>
     </div>
   );
 }
 
 /** The previews as a strip; each in its own shape. */
 function Strip({ model, version }: { model: Model; version: Version }) {
-  if (!version.images.length) return null;
+  if (!version.images.length) return <p className="hint">It shows no previews{model.nsfw ? " that are for everybody" : ""}.</p>;
   return (
     <section className="strip" aria-label="Previews">
       <div className="sprockets" aria-hidden="true" />
       <div className="edge"><span className="truncate">{version.name}</span><span className="number">{version.images.length} {version.images.length === 1 ? "frame" : "frames"}</span></div>
       <ul className="flex snap-x gap-1.5 overflow-x-auto px-2 pb-2" tabIndex={0} aria-label="Previews of this version">
         {version.images.map((image, index) => (
-          <li key={image.url} className="frame flex-none snap-start" style={{ width: `min(calc(58dvh * ${shape(image)}), 82vw)` }}>
+          <li key={image.url} className="frame flex-none snap-start" style={{ width: `min(calc(clamp(16rem, 50dvh, 34rem) * ${shape(image)}), 82vw)` }}>
             <span className="picture" style={{ aspectRatio: String(shape(image)) }}><Shot preview={image} alt={image.prompt ? image.prompt.slice(0, 140) : `Preview ${index + 1} of ${model.name}`} size="page" /></span>
             <span className="edge !px-1"><span className="number">{index + 1}</span></span>
           </li>

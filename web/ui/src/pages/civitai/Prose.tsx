@@ -28,7 +28,7 @@ export function read(html: string): ReactNode[] {
 function inside(node: Node): ReactNode[] {
   return [...node.childNodes].map((child, index) => {
     if (child.nodeType === Node.TEXT_NODE) return child.textContent;
-    if (!(child instanceof Element) || ["SCRIPT", "STYLE", "TEMPLATE"].includes(child.tagName)) return null;
+    if (!(child instanceof HTMLElement) || ["SCRIPT", "STYLE", "TEMPLATE"].includes(child.tagName)) return null; // pictures in markup (SVG) are no HTML
     const tag = child.tagName;
     if (tag === "A") {
       const href = child.getAttribute("href") ?? "";

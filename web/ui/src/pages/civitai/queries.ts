@@ -24,6 +24,14 @@ export const civitai = {
       staleTime: 300_000,
       retry: false,
     }),
+  version: (id: number) =>
+    queryOptions({
+      queryKey: ["civitai", "version", id],
+      queryFn: ({ signal }) => take(api.GET("/api/civitai/model-versions/{version_id}", { params: { path: { version_id: id } }, signal })),
+      enabled: id > 0,
+      staleTime: Infinity,
+      retry: false,
+    }),
   downloads: queryOptions({
     queryKey: ["jobs", "civitai"], // refreshed with all jobs when one ends
     queryFn: ({ signal }) => take(api.GET("/api/civitai/downloads", { params: { query: { limit: 30 } }, signal })),

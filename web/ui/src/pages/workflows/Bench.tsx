@@ -35,6 +35,7 @@ export function Bench({ workflow, form, run, onArrange }: Props) {
     complain(null);
     try {
       await run.start();
+      form.settle();
       speak("Sent.", true);
     } catch (error) {
       const { field, text } = complaint(error);
@@ -66,7 +67,7 @@ export function Bench({ workflow, form, run, onArrange }: Props) {
             <summary className="label">Advanced ({parts.count})</summary>
             <div className="grid gap-6 pt-3">
               {parts.advanced.map(([section, items]) => (
-                <fieldset key={section} className="grid gap-4"><legend className="title mb-2 !text-[1.08rem]">{section}</legend>{items.map(control)}</fieldset>
+                <fieldset key={section} className="grid gap-4">{parts.advanced.length > 1 && <legend className="title mb-2 !text-[1.08rem]">{section}</legend>}{items.map(control)}</fieldset>
               ))}
             </div>
           </details>
@@ -109,7 +110,7 @@ function useFault(workflow: Workflow, form: FormState, run: Run): { name: string
   const error = run.live?.error ?? run.job?.error;
   if (run.status !== "failed" || !error || form.wrong) return null;
   const name = blamed(error.field, workflow.parameters);
-  return name ? { name, text: [error.message, error.fix].filter(Boolean).join(" ") } : null; // the strip says the others
+  return name && !form.touched.has(name) ? { name, text: [error.message, error.fix].filter(Boolean).join(" ") } : null; // the strip says the others
 }
 
 function focusOn(name: string): void {

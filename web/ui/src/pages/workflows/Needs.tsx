@@ -52,7 +52,7 @@ function MissingFiles({ files }: { files: Workflow["missing_files"] }) {
         {files.map((file) => (
           <li key={`${file.node}-${file.input}-${file.name}`} className="flex flex-wrap items-center justify-between gap-x-4 gap-y-1 py-2">
             <span className="min-w-0"><span className="param">{file.name}</span>{file.directory && <span className="hint block">into models/{file.directory}</span>}{file.sha256 && <span className="param block truncate text-[0.8rem] text-dim">sha256 {file.sha256}</span>}</span>
-            <span className="flex gap-2">
+            <span className="flex items-center gap-2">
               {web(file.url) ? <a className="button" href={web(file.url)} target="_blank" rel="noreferrer noopener">Download</a> : <span className="hint">the file names no source</span>}
               <button type="button" className="button bare" aria-label={`Copy the name ${file.name}`} onClick={() => void copy(file.name)}>Copy the name</button>
             </span>

@@ -45,7 +45,7 @@ export function Pair({ pair, values, error, onChange }: Props) {
       </div>
       <div className="mt-2 flex items-center gap-2">
         {pair.map((parameter, index) => (
-          <label key={parameter.name} className="flex flex-1 items-center gap-2" htmlFor={`${id}-${parameter.name}`}><span className="hint">{index ? "high" : "wide"}</span>
+          <label key={parameter.name} className="flex flex-1 items-center gap-2" htmlFor={`${id}-${parameter.name}`}><span className="hint whitespace-nowrap">{index ? "high" : "wide"}</span>
             <NumberInput id={`${id}-${parameter.name}`} min={parameter.minimum ?? undefined} max={parameter.maximum ?? undefined} value={of(parameter)} onDone={(text) => set(parameter, fitted(text, scaleOf(parameter, undefined)))} />
           </label>
         ))}

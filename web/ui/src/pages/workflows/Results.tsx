@@ -62,18 +62,17 @@ function Strip({ workflow, run, status }: { workflow: Workflow; run: Run; status
 function factsOf(job: Job): string {
   const first = job.images[0] ?? job.video;
   const steps = job.applied.num_inference_steps;
-  return [first && `${first.width} × ${first.height}`, first?.seed === null || !first ? "" : `seed ${first.seed}`, steps ? `${String(steps)} steps` : "", job.video?.duration ? `${job.video.duration.toFixed(1)} s` : ""].filter(Boolean).join(" · ");
+  return [first && `${first.width} × ${first.height}`, steps ? `${String(steps)} steps` : "", job.video?.duration ? `${job.video.duration.toFixed(1)} s` : ""].filter(Boolean).join(" · ");
 }
 
 /** While it runs: the newest preview, and the nodes it came through. */
 function Developing({ run, status }: { run: Run; status: Job["status"] }) {
-  const { live, job, nodes } = run;
-  const shape = job?.width && job.height ? job.width / job.height : 1;
+  const { live, nodes } = run;
   const numbers = (live?.numbers ?? {}) as Record<string, number | undefined>;
   return (
     <div className="grid gap-px bg-film-line md:grid-cols-[minmax(0,1fr)_17rem]">
-      <div className="grid place-items-center bg-black p-2">
-        <div className="relative w-full" style={{ aspectRatio: String(shape), maxWidth: `calc(56dvh * ${shape})` }}>
+      <div className="bg-film p-2">
+        <div className="relative h-[min(56dvh,100vw)]">
           {live?.preview ? <img src={live.preview} alt="Unfinished picture" className="h-full w-full object-contain" data-testid="preview" /> : <span className="absolute inset-0 grid place-items-center border border-film-line"><span className="label text-film-ink">{STATUS_WORDS[status]}</span></span>}
         </div>
       </div>
@@ -137,7 +136,7 @@ function Unexposed({ workflow }: { workflow: Workflow }) {
     <div className="strip on-film" aria-hidden="true">
       <div className="sprockets" />
       <div className="edge"><span className="truncate">{workflow.title}</span><span className="number">not exposed yet</span></div>
-      <div className="m-2 grid min-h-[38dvh] place-items-center border border-film-line bg-black"><span className="label text-film-ink">{workflow.media}</span></div>
+      <div className="m-2 grid min-h-[38dvh] place-items-center border border-film-line"><span className="label text-film-ink">{workflow.media}</span></div>
       <div className="sprockets" />
     </div>
   );
@@ -155,7 +154,7 @@ function MadeBefore({ workflow, onReuse }: { workflow: Workflow; onReuse: FormSt
         {made.map((asset) => (
           <li key={asset.id} className="frame on-film">
             <Link to={asset.kind === "video" ? "/asset/video/$id" : "/asset/$id"} params={{ id: asset.id }} className="picture aspect-square"><Picture src={asset.thumbnail_url} alt={altOf(asset.prompt, asset.kind)} width={asset.width} height={asset.height} placeholder={asset.placeholder} /></Link>
-            <span className="edge"><span className="number">{asset.seed ?? "–"}</span>{seeds && asset.seed !== null && <button type="button" className="text-link min-h-6" aria-label={`Take the seed ${asset.seed}`} onClick={() => onReuse("seed", asset.seed)}>take seed</button>}</span>
+            <span className="edge"><span className="number">{asset.seed ?? "–"}</span>{seeds && asset.seed !== null && <button type="button" className="text-link min-h-6" onClick={() => onReuse("seed", asset.seed)}>take<span className="sr"> the seed {asset.seed}</span></button>}</span>
           </li>
         ))}
       </ul>

@@ -59,9 +59,15 @@ function Device({ device }: { device: Record<string, unknown> }) {
 function Down({ server }: { server: Server }) {
   return (
     <p className="note max-w-prose">
-      {server.error && `${server.error.replace(/\.$/, "")}. `}Start ComfyUI there, or name the address of yours in <code className="param">config.toml</code>: <code className="param">[backends.comfyui] url = "http://127.0.0.1:8188"</code>. This page looks again by itself.
+      {sentence(server.error)} Start ComfyUI there, or name the address of yours in <code className="param">config.toml</code>: <code className="param">[backends.comfyui] url = "http://127.0.0.1:8188"</code>. This page looks again by itself.
     </p>
   );
+}
+
+/** The server's reason as a sentence, without the name of an exception. */
+function sentence(error: string): string {
+  const text = error.replace(/ \(\w+(?:Error|Exception|Timeout)\)/, "").replace(/\.?$/, ".");
+  return text.length > 1 ? `${text[0]?.toUpperCase()}${text.slice(1)}` : "Nothing answers there.";
 }
 
 function Levers({ server }: { server: Server }) {

@@ -4,6 +4,7 @@ import { type DragEvent, lazy, Suspense, useState } from "react";
 import { sentenceOf } from "@/api/client";
 import { moment } from "@/lib/format";
 import { useTitle } from "@/lib/useTitle";
+import { useWide } from "@/lib/useWide";
 import { say } from "@/ui/toasts";
 import { OPERATIONS } from "../models/words";
 import { Bench } from "./Bench";
@@ -33,13 +34,14 @@ function Desk({ workflow }: { workflow: Workflow }) {
   const form = useForm(workflow);
   const run = useRun(workflow, form.values);
   const [arranging, setArranging] = useState(false);
+  const wide = useWide();
   const nowhere = (event: DragEvent) => event.preventDefault(); // a file let go beside its field opens nothing
   return (
     <div className="desk" data-drop="workflow" onDragOver={nowhere} onDrop={nowhere}>
+      {!wide && <div className="page !pb-0"><Head workflow={workflow} /><Needs workflow={workflow} /></div>}
       <Bench workflow={workflow} form={form} run={run} onArrange={() => setArranging(true)} />
       <section className="page" aria-label="Results">
-        <Head workflow={workflow} />
-        <Needs workflow={workflow} />
+        {wide && <><Head workflow={workflow} /><Needs workflow={workflow} /></>}
         <Results workflow={workflow} run={run} form={form} />
       </section>
       <Suspense>{arranging && <Arrange workflow={workflow} values={form.values} onClose={() => setArranging(false)} />}</Suspense>

@@ -52,7 +52,7 @@ function LastFrames({ model }: { model: string }) {
   const made = useInfiniteQuery(galleryQuery({ model }, SHOWN)).data?.pages[0]?.assets ?? [];
   if (!made.length) return <span className="hint max-md:hidden">nothing made yet</span>;
   return (
-    <ul className="frame flex flex-row! gap-1 p-1" aria-label="Last frames">
+    <ul className="frame flex w-fit flex-row! gap-1 p-1" aria-label="Last frames">
       {made.map((asset) => (
         <li key={asset.id}>
           <Link to={asset.kind === "video" ? "/asset/video/$id" : "/asset/$id"} params={{ id: asset.id }} className="picture block size-16">
