@@ -4,32 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from web.conftest import Server
+from web.served import Server, locked, new_server, server
+
+__all__ = ["locked", "new_server", "server"]
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 SHOTS = Path(os.environ.get("DIORAMA_SHOTS", "build/screenshots"))
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    made = Server(tmp_path_factory.mktemp("page"))
-    yield made
-    made.stop()
-
-
-@pytest.fixture(scope="session")
-def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    made = Server(tmp_path_factory.mktemp("page-locked"), 'api_keys = ["first-key"]')
-    yield made
-    made.stop()
 
 
 @pytest.fixture(scope="session")
@@ -91,21 +79,6 @@ def studio() -> None:
 
     if not (STUDIO / "index.html").is_file():
         pytest.skip("The studio is not built: make web")
-
-
-@pytest.fixture
-def new_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """Makes servers that end with the test."""
-    made: list[Server] = []
-
-    def make(server: str = "", **environ: str) -> Server:
-        made.append(Server(tmp_path / f"home{len(made)}", server, environ))
-        return made[-1]
-
-    yield make
-    for item in made:
-        if item.process.poll() is None:
-            item.stop()
 
 
 def fresh(server: Server) -> str:

@@ -13,9 +13,13 @@ from standins.guard import OutsideConnection, is_loopback, loopback_guard
 
 
 def test_loopback_passes() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server, loopback_guard():
+    with socket.create_server(("127.0.0.1", 0)) as server, loopback_guard() as attempts:
         with socket.create_connection(("localhost", server.getsockname()[1]), timeout=5) as client:
             client.sendall(b"x")
+            taken, _ = server.accept()
+            with taken:
+                assert taken.recv(1) == b"x"
+    assert attempts == []
 
 
 def test_an_outside_address_fails_even_when_the_error_is_swallowed() -> None:

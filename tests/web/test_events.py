@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from web.conftest import read_events
+from web.served import read_events
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 

@@ -10,7 +10,7 @@ from diorama.contract import Conflict, InvalidRequest, NotFound
 from diorama.sessions.preferences import Preferences
 from diorama.sessions.store import SessionStore
 from sqlalchemy import text
-from web.conftest import new_server  # noqa: F401
+from web.served import new_server  # noqa: F401
 
 
 @pytest.fixture

@@ -123,8 +123,11 @@ def test_forgetting_a_job_or_a_restart_empties_no_cap(make_engine: Any, ask: Any
     job = engine.wait(engine.submit(ask()).id, 30)
     engine.forget(job.id)
     refused(engine, ask())
+    assert [line.amount for line in engine.costs.report()] == [0.1], "what was spent stays in the books"
     engine = make_engine(PAID, spending={"per_day": 0.1})
+    assert [line.amount for line in engine.costs.report()] == [0.1]
     refused(engine, ask())
+    assert not engine.jobs().items, "the refused one left nothing"
 
 
 def test_a_new_day_begins_anew(make_engine: Any, ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:

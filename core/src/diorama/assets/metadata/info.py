@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,6 +94,35 @@ def as_float(value: Any) -> float | None:
 def as_text(value: Any) -> str:
     """Return ``value`` when it is text, else nothing."""
     return value[:MAX_TEXT] if isinstance(value, str) else ""
+
+
+def as_name(value: Any) -> str | None:
+    """Return ``value`` when it is text that says something."""
+    return as_text(value) or None
+
+
+_PLAIN: Mapping[str, Callable[[Any], Any]] = {
+    "prompt": as_text,
+    "negative_prompt": as_text,
+    "seed": as_int,
+    "num_inference_steps": as_int,
+    "guidance_scale": as_float,
+    "sampler": as_name,
+    "strength": as_float,
+    "width": as_int,
+    "height": as_int,
+    "model": as_name,
+}
+
+
+def plain_fields(values: Mapping[str, Any], **names: str) -> dict[str, Any]:
+    """Return the fields of :class:`ImageInfo` that a tool stores as one value each.
+
+    Args:
+        values: What the tool wrote.
+        names: Its word for a field, where it has another than ours.
+    """
+    return {name: read(values.get(names.get(name, name))) for name, read in _PLAIN.items()}
 
 
 def as_mapping(value: Any) -> Mapping[str, Any]:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from diorama.assets.metadata.info import ImageInfo, LoraUse, as_float, as_int, as_items, as_mapping, as_text
+from diorama.assets.metadata.info import (
+    ImageInfo,
+    LoraUse,
+    as_float,
+    as_items,
+    as_mapping,
+    as_text,
+    plain_fields,
+)
 
 
 def read_invokeai(found: Any) -> ImageInfo | None:
@@ -13,18 +21,17 @@ def read_invokeai(found: Any) -> ImageInfo | None:
     if not isinstance(found, Mapping):
         return None
     model = found.get("model")
+    guidance = "cfg_scale" if "cfg_scale" in found else "guidance"
+    plain = plain_fields(
+        found,
+        prompt="positive_prompt",
+        num_inference_steps="steps",
+        guidance_scale=guidance,
+        sampler="scheduler",
+    )
     return ImageInfo(
+        **{**plain, "model": _name(model) or None},
         source="invokeai",
-        prompt=as_text(found.get("positive_prompt")),
-        negative_prompt=as_text(found.get("negative_prompt")),
-        seed=as_int(found.get("seed")),
-        num_inference_steps=as_int(found.get("steps")),
-        guidance_scale=as_float(found.get("cfg_scale", found.get("guidance"))),
-        sampler=as_text(found.get("scheduler")) or None,
-        strength=as_float(found.get("strength")),
-        width=as_int(found.get("width")),
-        height=as_int(found.get("height")),
-        model=_name(model) or None,
         model_hash=as_text(as_mapping(model).get("hash")) or None,
         loras=tuple(use for item in as_items(found.get("loras")) if (use := _invokeai_lora(item))),
     )
@@ -60,16 +67,10 @@ def read_swarmui(found: Any) -> ImageInfo | None:
         if name
     ]
     return ImageInfo(
+        **plain_fields(
+            values, negative_prompt="negativeprompt", num_inference_steps="steps", guidance_scale="cfgscale",
+            strength="initimagecreativity",
+        ),
         source="swarmui",
-        prompt=as_text(values.get("prompt")),
-        negative_prompt=as_text(values.get("negativeprompt")),
-        seed=as_int(values.get("seed")),
-        num_inference_steps=as_int(values.get("steps")),
-        guidance_scale=as_float(values.get("cfgscale")),
-        sampler=as_text(values.get("sampler")) or None,
-        strength=as_float(values.get("initimagecreativity")),
-        width=as_int(values.get("width")),
-        height=as_int(values.get("height")),
-        model=as_text(values.get("model")) or None,
         loras=tuple(loras),
-    )
+    )  # fmt: skip

@@ -24,11 +24,11 @@ from diorama.assets.metadata.info import (
     ImageInfo,
     LoraUse,
     as_float,
-    as_int,
     as_items,
     as_mapping,
     as_text,
     parse_json,
+    plain_fields,
 )
 
 _READERS: dict[str, Callable[[Buffer], dict[str, str]]] = {
@@ -101,17 +101,8 @@ def _ours(texts: Mapping[str, str], packet: str) -> ImageInfo | None:
 def _from_recipe(recipe: Mapping[str, Any]) -> ImageInfo:
     loras = [as_mapping(item) for item in as_items(recipe.get("loras"))]
     return ImageInfo(
+        **plain_fields(recipe, sampler="scheduler"),
         source="diorama",
-        prompt=as_text(recipe.get("prompt")),
-        negative_prompt=as_text(recipe.get("negative_prompt")),
-        seed=as_int(recipe.get("seed")),
-        num_inference_steps=as_int(recipe.get("num_inference_steps")),
-        guidance_scale=as_float(recipe.get("guidance_scale")),
-        sampler=as_text(recipe.get("scheduler")) or None,
-        strength=as_float(recipe.get("strength")),
-        width=as_int(recipe.get("width")),
-        height=as_int(recipe.get("height")),
-        model=as_text(recipe.get("model")) or None,
         model_hash=as_text(recipe.get("model_hash")) or None,
         loras=tuple(
             LoraUse(
