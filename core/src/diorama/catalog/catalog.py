@@ -221,22 +221,25 @@ class Catalog:
             if self._answered.get(backend_id, 0) > turn and not self._listings[backend_id].stale:
                 return  # asked before the newest answer: it may not know of a new key yet
             self._answered[backend_id] = turn
+            changed = listing.models != self._listings.get(backend_id, Listing()).models
             self._listings[backend_id] = listing
             self._described = {
                 key: model for key, model in self._described.items() if model.backend != backend_id
             }
-        if listing.models != previous.models:
-            if not listing.stale:
-                write_cache(self._cache_file(backend_id), listing)
-            self._rebuild()
+            if changed:  # in one step: whoever sees that there is a list finds its models
+                self._index_anew()
+        if changed and not listing.stale:
+            write_cache(self._cache_file(backend_id), listing)
 
     def _rebuild(self) -> None:
         with self._lock:
-            listed = [
-                self._prices.applied(model) for item in self._listings.values() for model in item.models
-            ]
-            self._index = ModelIndex(sorted(listed, key=_shelf))
-            self._revision += 1
+            self._index_anew()
+
+    def _index_anew(self) -> None:
+        """Make the index out of all lists. The lock is held."""
+        listed = [self._prices.applied(model) for item in self._listings.values() for model in item.models]
+        self._index = ModelIndex(sorted(listed, key=_shelf))
+        self._revision += 1
 
     def context(self, backend_id: str, *, refresh: bool = False) -> BackendListContext:
         """Return what a backend sees while it lists, describes or checks itself."""
