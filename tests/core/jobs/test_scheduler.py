@@ -111,6 +111,32 @@ def test_a_runner_that_raises_does_not_stop_its_lane():
     assert scheduler.join(10)
 
 
+def test_a_job_that_goes_back_to_the_queue_from_within_its_run_costs_no_slot():
+    """Another thread may take it before the first one has returned."""
+    begun, told = threading.Semaphore(0), threading.Semaphore(0)
+    runs: Counter[str] = Counter()
+
+    def run(job_id: str, slot: str) -> None:
+        runs[job_id] += 1
+        if runs[job_id] == 1:
+            scheduler.add([entry(job_id, "fal")])
+            assert begun.acquire(timeout=10)  # the second run has begun
+        else:
+            begun.release()
+            time.sleep(0.01)  # the first one returns meanwhile
+        told.release()
+
+    scheduler = Scheduler(run, lambda lane: (lane,) * 2, lambda slot: ())
+    for number in range(10):
+        scheduler.add([entry(str(number), "fal")])
+        for _ in range(2):
+            assert told.acquire(timeout=10)
+    assert runs == Counter({str(number): 2 for number in range(10)})
+    scheduler.stop()
+    assert scheduler.join(10)
+    assert scheduler.counts()["fal"] == {"waiting": 0, "held": 0, "running": 0, "slots": 2}
+
+
 def test_changing_a_job_that_is_gone():
     recorder = Recorder()
     assert recorder.scheduler.change("none", lambda item, waiting: None) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
@@ -25,7 +26,8 @@ class Group:
         slots: One name per job that may run at once: a device, or the backend's id several times.
         free: Slots without a thread.
         idle: Threads that sleep.
-        running: Jobs that run, by id, with their slot; those that rest at a provider are among them.
+        running: Jobs that run, those that rest at a provider among them. One that went back to the queue may begin anew
+            before its earlier run has quite returned: then it counts twice for that moment.
         parked: Jobs that rest and need no thread.
         watched: When the thread that watches over them wakes up.
         wake: Sleeping threads wait here.
@@ -36,7 +38,7 @@ class Group:
     wake: threading.Condition
     free: list[str] = field(default_factory=list)
     idle: int = 0
-    running: dict[str, str] = field(default_factory=dict)
+    running: Counter[str] = field(default_factory=Counter)
     parked: Parked = field(default_factory=Parked)
     watched: float = FAR
 
@@ -187,7 +189,7 @@ class Scheduler:
         """Return by lane how many jobs wait, are held, and run, and how many may run at once."""
         with self._lock:
             lanes = {
-                name: {"waiting": 0, "held": 0, "running": len(group.running), "slots": len(group.slots)}
+                name: {"waiting": 0, "held": 0, "running": group.running.total(), "slots": len(group.slots)}
                 for name, group in self._groups.items()
             }
             for entry in self._waiting:
@@ -227,7 +229,9 @@ class Scheduler:
                     group.parked.put(job_id, time.monotonic() + rest)
                     continue
                 group.parked.forget(job_id)
-                del group.running[job_id]
+                group.running[job_id] -= 1
+                if not group.running[job_id]:
+                    del group.running[job_id]
                 if self._stopping:
                     self._ended.notify_all()
 
@@ -250,16 +254,16 @@ class Scheduler:
 
     def _begin(self, group: Group, slot: str, loaded: Collection[str]) -> str | None:
         """Take a job out of the waiting list, where one may start."""
-        if self._paused or len(group.running) >= len(group.slots):
+        if self._paused or group.running.total() >= len(group.slots):
             return None
         entry = self._waiting.take(group.name, loaded)
         if entry is None:
             return None
-        group.running[entry.id] = slot
+        group.running[entry.id] += 1
         return entry.id
 
     def _may_begin(self, group: Group) -> bool:
-        room = not self._paused and len(group.running) < len(group.slots)
+        room = not self._paused and group.running.total() < len(group.slots)
         return room and self._waiting.ready(group.name)
 
     def _sleep(self, group: Group, deadline: float) -> bool:
@@ -285,8 +289,8 @@ def _busy(group: Group, ahead: int) -> str:
     several = len(group.slots) > 1
     if ahead:
         return f"{ahead} {'jobs are' if ahead > 1 else 'job is'} before it on {group.name}."
-    if len(group.running) < len(group.slots):
+    if group.running.total() < len(group.slots):
         return "It is about to start."
     if several:
-        return f"{group.name} runs {len(group.running)} jobs, as many as it may."
+        return f"{group.name} runs {group.running.total()} jobs, as many as it may."
     return f"{group.name} is busy with another job."
