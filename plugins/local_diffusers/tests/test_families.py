@@ -30,6 +30,7 @@ INSTRUCT = [
     pytest.param("qwen-image-edit", marks=needs_torchvision),
     pytest.param("qwen-image-edit-plus", marks=needs_torchvision),
 ]
+ODD_SIZES = [(1, 1), (7, 9), (100, 72), (641, 363), (900, 31)]
 TEXT_VIDEO = {"cogvideox": 9, "ltx2": 9, "wan": 5, "mochi": 7}
 PICTURE_VIDEO = {"cogvideox-i2v": 9, "ltx2": 9, "wan-i2v": 5, "svd": 3}
 
@@ -102,12 +103,23 @@ def test_image_to_image_and_inpainting(backend: Any, add: Any, job: Any, tmp_pat
     assert ran[-1]["step"] == ran[-1]["steps"] == model_steps(name)
 
 
+@pytest.mark.parametrize("name", REPAINTING)
+def test_repainting_keeps_odd_sizes_too(backend: Any, add: Any, job: Any, tmp_path: Path, name: str) -> None:
+    model = add(name)
+    for size in ODD_SIZES:
+        context = job(model)
+        source = picture(tmp_path / "in.png", size)
+        request = EditRequest(model=model.id, prompt="x", images=(source,), strength=0.5, seed=1)
+        backend.edit(request, context)
+        assert context.saved[0][0].size == size
+
+
 def model_steps(name: str) -> int:
     return 2 if name == "sdxl" else 3  # 0.6 of 4 steps: rounded down or up
 
 
 @pytest.mark.parametrize("name", INSTRUCT)
-@pytest.mark.parametrize("size", [(1, 1), (100, 72), (641, 363)])
+@pytest.mark.parametrize("size", ODD_SIZES)
 def test_instruct_edits_return_exactly_the_inputs_size(
     backend: Any, add: Any, job: Any, tmp_path: Path, name: str, size: tuple[int, int]
 ) -> None:
@@ -191,6 +203,47 @@ def test_every_family_has_an_operation_and_names_itself() -> None:
             steps = operation is not Operation.UPSCALE
             assert (found.num_inference_steps is not None) == steps
             assert found.preview == steps
+
+
+@pytest.mark.parametrize("name", ["sdxl", "qwen-image", "wan"])
+def test_cancel_while_the_parts_are_loaded(backend: Any, add: Any, job: Any, name: str) -> None:
+    model = add(name)
+    cancelled, after = job(model), job(model)
+    told = cancelled.progress
+
+    def progress(stage: Any, fraction: Any = None, message: str = "", **numbers: Any) -> None:
+        cancelled.is_cancelled = stage == "loading_model" and bool(
+            fraction
+        )  # one part is there, others are not
+        told(stage, fraction, message, **numbers)
+
+    cancelled.progress = progress
+    values: dict[str, Any] = {"model": model.id, "prompt": "x", "width": 64, "height": 64, "seed": 1}
+    hook = backend.video if name == "wan" else backend.generate
+    request = VideoRequest(**values, num_frames=5) if name == "wan" else GenerateRequest(**values)
+    with pytest.raises(JobCancelled):
+        hook(request, cancelled)
+    assert not cancelled.saved
+    assert "generating" not in {report["stage"] for report in cancelled.reports}
+    hook(request, after)
+    assert after.saved
+
+
+def test_cancel_between_two_pictures_keeps_the_first(backend: Any, add: Any, job: Any) -> None:
+    model = add("flux")
+    context = job(model)
+    saved = context.save
+
+    def save(content: Any, **facts: Any) -> Any:
+        context.is_cancelled = True
+        return saved(content, **facts)
+
+    context.save = save
+    with pytest.raises(JobCancelled):
+        backend.generate(
+            GenerateRequest(model=model.id, prompt="x", width=64, height=64, seed=1, num_images=3), context
+        )
+    assert len(context.saved) == 1
 
 
 @pytest.mark.parametrize("name", ["svd", "wan", "flux"])

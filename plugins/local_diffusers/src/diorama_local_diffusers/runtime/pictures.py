@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SMALLEST_REFERENCE = 64
 """Least side of a picture in pixels that the pipelines with several pictures take."""
+FLATTEST_REFERENCE = 8
+"""How many times longer than the other one a side of it may be."""
 
 
 def generate(loaded: Loaded, request: GenerateRequest, context: JobContext) -> list[Artifact]:
@@ -64,9 +66,10 @@ def _instruct(
 
 
 def _large(picture: Image) -> Image:
-    """Enlarge a picture that is too small for the pipelines, which scale large ones themselves."""
-    size = tuple(max(side, SMALLEST_REFERENCE) for side in picture.size)
-    return picture if size == picture.size else picture.resize((size[0], size[1]))
+    """Stretch a picture that is too small or too flat for the pipelines, which scale large ones themselves."""
+    least = max(SMALLEST_REFERENCE, math.ceil(max(picture.size) / FLATTEST_REFERENCE))
+    size = (max(picture.width, least), max(picture.height, least))
+    return picture if size == picture.size else picture.resize(size)
 
 
 def _repaint(loaded: Loaded, request: EditRequest, context: JobContext) -> list[Artifact]:
