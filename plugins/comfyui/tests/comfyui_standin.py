@@ -30,6 +30,25 @@ FILES = {
     ("UpscaleModelLoader", "model_name"): ["x2.pth"],
 }
 
+# As version 0.33.0 lists them, the shortest of each kind.
+REPLACEMENTS: dict[str, Any] = {
+    "ResizeImagesByLongerEdge": [
+        {"new_node_id": "ImageScaleToMaxDimension", "old_node_id": "ResizeImagesByLongerEdge",
+         "old_widget_ids": ["longer_edge"],
+         "input_mapping": [{"new_id": "image", "old_id": "images"}, {"new_id": "largest_size", "old_id": "longer_edge"},
+                           {"new_id": "upscale_method", "set_value": "lanczos"}],
+         "output_mapping": [{"new_idx": 0, "old_idx": 0}]},
+    ],
+    "T2IAdapterLoader": [
+        {"new_node_id": "ControlNetLoader", "old_node_id": "T2IAdapterLoader", "old_widget_ids": None,
+         "input_mapping": [{"new_id": "control_net_name", "old_id": "t2i_adapter_name"}], "output_mapping": None},
+    ],
+    "SDV_img2vid_Conditioning": [
+        {"new_node_id": "SVD_img2vid_Conditioning", "old_node_id": "SDV_img2vid_Conditioning", "old_widget_ids": None,
+         "input_mapping": None, "output_mapping": None},
+    ],
+}  # fmt: skip
+
 
 class StandIn:
     """``with StandIn(raw_info, folder) as server: server.url``.
@@ -164,6 +183,7 @@ class StandIn:
         ]
         if not self.old:
             routes.append(Route("/api/jobs/{id}/cancel", self._cancel, methods=["POST"]))
+            routes.append(Route("/api/node_replacements", lambda request: JSONResponse(REPLACEMENTS)))
         inner = Starlette(routes=routes)
 
         async def app(scope: Any, receive: Any, send: Any) -> None:

@@ -14,6 +14,7 @@ from .facts import Target, author_form, model_files, node_facts, proxied_widgets
 from .formats import is_ui, load_document
 from .graph import BYPASSED, MUTED, Node, parse_definitions, parse_graph
 from .groupnodes import expand_group_nodes
+from .replaced import replace_classes
 from .report import Code, Conversion, Issue, NodeFacts, Severity, SharedValue
 from .resolve import GETTERS, REROUTES, SETTERS, Literal, Nothing, Output, follow
 from .scopes import Scope, unfold
@@ -43,7 +44,8 @@ def convert(document: bytes | str | Mapping[str, Any], info: ObjectInfo) -> Conv
     if is_ui(loaded):
         return _Converter(loaded, info).run()
     prompt = check_prompt(loaded)
-    issues = [
+    issues, _ = replace_classes(prompt, info)
+    issues += [
         _missing_class(node_id, node["class_type"])
         for node_id, node in prompt.items()
         if node["class_type"] not in info
@@ -99,6 +101,7 @@ class _Converter:
         if not self.prompt:
             raise WorkflowError("the workflow has no active nodes")
         self._feed_open_sockets()
+        self._replace_classes()
         form, outputs = author_form(self.document, self.prompt, self.targets)
         return Conversion(
             prompt=self.prompt,
@@ -119,8 +122,10 @@ class _Converter:
         cls = self.info.get(node.type)
         controls: dict[str, str] = {}
         if cls is None:
-            self.issues.append(_missing_class(node_id, node.type))
-            values = guessed_values(node)
+            replacement = self.info.replacement(node.type)
+            if replacement is None:
+                self.issues.append(_missing_class(node_id, node.type))
+            values = guessed_values(node, replacement.widgets if replacement else ())
         else:
             found = widget_values(node, node_id, cls, self.issues)
             values, controls = found.values, found.controls
@@ -174,6 +179,15 @@ class _Converter:
                     self.prompt[node_id]["inputs"][name] = value
                     self.targets[origin].append((node_id, name))
                     break
+
+    def _replace_classes(self) -> None:
+        issues, moved = replace_classes(self.prompt, self.info)
+        self.issues += issues
+        if moved:
+            self.targets = {
+                origin: [moved.get(target, target) for target in targets]
+                for origin, targets in self.targets.items()
+            }
 
     def _report_gap(self, reason: str, target: Target, class_type: str, kept: bool) -> None:
         code = Code.BROKEN_LINK if "not in the file" in reason else Code.DROPPED_SOURCE

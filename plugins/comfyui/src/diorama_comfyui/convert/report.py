@@ -22,6 +22,7 @@ class Code(StrEnum):
     """What an issue is about."""
 
     MISSING_CLASS = "missing_class"
+    REPLACED_CLASS = "replaced_class"
     MISSING_INPUT = "missing_input"
     BROKEN_LINK = "broken_link"
     DROPPED_SOURCE = "dropped_source"

@@ -43,11 +43,11 @@ def widget_values(node: Node, node_id: str, cls: NodeClass, issues: list[Issue])
     return WidgetValues(result, found.controls)
 
 
-def guessed_values(node: Node) -> dict[str, Any]:
-    """Values of a node whose class is unknown, by the names that the file itself gives."""
+def guessed_values(node: Node, widgets: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Values of a node whose class is unknown, by the names of its ``widgets``, else those that the file itself gives."""
     if node.named is not None or isinstance(node.values, dict):
         return _by_name(node.named if node.named is not None else node.values)[0]
-    names = [slot.widget for slot in node.inputs if slot.widget]
+    names = widgets or [slot.widget for slot in node.inputs if slot.widget]
     values = list(node.values or [])
     result: dict[str, Any] = {}
     for name in names:

@@ -11,10 +11,11 @@ import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from .info import ObjectInfo
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 def save_object_info(path: Path, info: ObjectInfo, key: str) -> None:
@@ -27,7 +28,8 @@ def save_object_info(path: Path, info: ObjectInfo, key: str) -> None:
         index[name] = (offset, len(blob))
         offset += len(blob)
         blobs.append(blob)
-    head = json.dumps({"format": _FORMAT, "key": key, "size": offset, "index": index}, separators=(",", ":"))
+    about = {"format": _FORMAT, "key": key, "size": offset, "replacements": info.replacements, "index": index}
+    head = json.dumps(about, separators=(",", ":"))
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
     try:
@@ -47,6 +49,7 @@ def load_object_info(path: Path, key: str | None = None) -> ObjectInfo | None:
         end = content.index(b"\n")
         head = json.loads(content[:end])
         index: dict[str, list[int]] = head["index"]
+        replacements: dict[str, Any] = head["replacements"]
         if head["format"] != _FORMAT or len(content) != end + 1 + head["size"]:
             return None
         if key is not None and head["key"] != key:
@@ -59,4 +62,4 @@ def load_object_info(path: Path, key: str | None = None) -> ObjectInfo | None:
         offset, size = index[name]
         return content[start + offset : start + offset + size]
 
-    return ObjectInfo(index, load)
+    return ObjectInfo(index, load, replacements)

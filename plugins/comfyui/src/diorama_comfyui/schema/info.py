@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from .parse import parse_class
+from .replacements import Replacement, parse_replacement
 from .specs import NodeClass
 
 Loader = Callable[[str], bytes]
@@ -19,12 +20,18 @@ class ObjectInfo(Mapping[str, NodeClass]):
 
     A server has thousands of classes and a workflow uses a dozen, so a class is decoded and parsed
     at its first use and kept. Entries that are no node classes count as absent.
+
+    Attributes:
+        replacements: The decoded answer of ``/api/node_replacements``; empty for servers that have no such route.
     """
 
-    def __init__(self, names: Iterable[str], load: Loader) -> None:
+    def __init__(
+        self, names: Iterable[str], load: Loader, replacements: Mapping[str, Any] | None = None
+    ) -> None:
         self._names = dict.fromkeys(names)
         self._load = load
         self._parsed: dict[str, NodeClass | None] = {}
+        self.replacements: Mapping[str, Any] = replacements or {}
 
     @classmethod
     def from_raw(cls, raw: object) -> ObjectInfo:
@@ -76,6 +83,13 @@ class ObjectInfo(Mapping[str, NodeClass]):
         if name not in self._names:
             raise KeyError(name)
         return self._load(name)
+
+    def replacement(self, name: str) -> Replacement | None:
+        """Return what takes the place of a class that the server does not have."""
+        if name in self or name not in self.replacements:
+            return None
+        found = parse_replacement(self.replacements[name])
+        return found if found is not None and found.class_type in self else None
 
     def choices(self, class_name: str, input_name: str) -> tuple[Any, ...]:
         """Return the choices of a combo input; empty if there is no such input."""

@@ -87,6 +87,15 @@ class ComfyClient:
         """The JSON text of all node classes."""
         return self._get("/object_info", timeout=_LONG).content
 
+    def node_replacements(self) -> dict[str, Any]:
+        """Classes that the server replaces by others; empty for servers that have no such list."""
+        try:
+            return _object(self._get("/api/node_replacements"))
+        except ServerOffline:
+            raise
+        except ServerError:
+            return {}
+
     def model_files(self, folder: str) -> list[dict[str, Any]]:
         """Files of a models folder with ``name`` and, where the server says so, ``size`` in bytes."""
         for path in (f"/api/experiment/models/{quote(folder)}", f"/models/{quote(folder)}"):

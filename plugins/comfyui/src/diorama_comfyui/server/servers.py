@@ -92,6 +92,7 @@ class Server:
             body = self.client.object_info()
             try:
                 self._info = ObjectInfo.from_json(body)
+                self._info.replacements = self.client.node_replacements()
             except ValueError as error:
                 raise ServerError(f"{self.url}: {error}") from error
             self._read_at = time.monotonic()
