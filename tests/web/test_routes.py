@@ -160,3 +160,27 @@ def test_a_safe_starlette_is_demanded() -> None:
     )
     assert not needed.specifier.contains("1.0.0")
     assert Version(version("starlette")) >= Version("1.0.1")
+
+
+def test_every_endpoint_makes_its_own_response() -> None:
+    """Answers are only described, never encoded, by the framework: see ``diorama_web.routing``."""
+    from inspect import signature
+    from pathlib import Path
+    from types import SimpleNamespace
+    from typing import get_type_hints
+
+    from diorama.settings import Settings
+    from diorama_web.app import create_app
+    from diorama_web.routing import Route
+    from starlette.responses import Response
+
+    engine: Any = SimpleNamespace(
+        settings=Settings(config_dir=Path("c"), data_dir=Path("d"), cache_dir=Path("e")), database=None
+    )
+    routes = [route for route in create_app(engine).routes if isinstance(route, Route)]
+    assert len(routes) > 100
+    for route in routes:
+        assert signature(route.endpoint).return_annotation in ("Response", "StreamingResponse", Response), (
+            route.path
+        )
+        assert issubclass(get_type_hints(route.endpoint).get("return", object), Response), route.path

@@ -11,12 +11,10 @@ from diorama.contract import NotFound
 from diorama.engine import Engine
 from diorama.ids import is_id
 from fastapi import APIRouter, Depends, Path
-from fastapi.routing import APIRoute
 from starlette.requests import HTTPConnection
-from starlette.routing import Match
-from starlette.types import Receive, Scope, Send
 
 from diorama_web.errors import Unauthenticated
+from diorama_web.routing import Route
 from diorama_web.schemas.base import ErrorReply
 from diorama_web.security.keys import Caller, identify
 
@@ -59,29 +57,11 @@ SessionsDep = Annotated[Any, Depends(the_sessions)]
 PreferencesDep = Annotated[Any, Depends(the_preferences)]
 
 
-class Readable(APIRoute):
-    """A route that answers HEAD wherever it answers GET; the server leaves the body out."""
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Tell whether this route is meant; a HEAD means the route of the GET."""
-        return super().matches({**scope, "method": "GET"} if self._asked_for_head(scope) else scope)
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer."""
-        if self._asked_for_head(scope):
-            await self.app(scope, receive, send)
-        else:
-            await super().handle(scope, receive, send)
-
-    def _asked_for_head(self, scope: Scope) -> bool:
-        return scope["type"] == "http" and scope["method"] == "HEAD" and "GET" in (self.methods or ())
-
-
 def public_router(*, tag: str, prefix: str = "/api", **options: Any) -> APIRouter:
     """Return a router whose routes anyone may call who reaches the server."""
     return APIRouter(
         prefix=prefix,
-        route_class=Readable,
+        route_class=Route,
         tags=[tag],
         responses={
             "default": {"model": ErrorReply, "description": "What went wrong, and what to do about it"}
