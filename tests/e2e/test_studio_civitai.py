@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from e2e import test_civitai_to_picture
 from e2e.conftest import SHOTS, expect
-from e2e.test_civitai_to_picture import weights  # noqa: F401
 from e2e.test_studio_pages import AXE, WIDTHS, violations
 
 sys.path.append(str(Path(__file__).parents[2] / "plugins/civitai/tests"))
@@ -20,6 +20,7 @@ from civitai_standin import Site, safetensors
 from PIL import Image
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("studio")]
+weights = test_civitai_to_picture.weights
 BIG = safetensors(6_000_000, seed=9)
 
 
@@ -63,7 +64,7 @@ def test_a_lora_and_a_checkpoint_are_found_fetched_and_used(
     site: Site,
     page: Any,
     weights: Any,
-    tmp_path: Path,  # noqa: F811
+    tmp_path: Path,
 ) -> None:
     folder, checkpoint, lora = weights
     models = tmp_path / "models"

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { arranged, blamed, controlOf, fitted, formOf, hasOwn, hindrance, lacking, packageUrl, paired, type Parameter, passed, scaleOf, toRun, type Workflow } from "@/pages/workflows/form";
+import { arranged, blamed, controlOf, fitted, formOf, hasOwn, hindrance, labelOf, lacking, packageUrl, paired, type Parameter, passed, scaleOf, toRun, type Workflow } from "@/pages/workflows/form";
 import { carriesWorkflow, mayBeWorkflow } from "@/pages/workflows/carries";
 
 const parameter = (name: string, more: Partial<Parameter> = {}): Parameter => ({
@@ -116,4 +116,10 @@ it("knows what may be a workflow", () => {
   expect(mayBeWorkflow({ name: "x.JSON", type: "" })).toBe(true);
   expect(mayBeWorkflow({ name: "x.mp4", type: "video/mp4" })).toBe(true);
   expect(mayBeWorkflow({ name: "x.txt", type: "text/plain" })).toBe(false);
+});
+
+it("reads labels of files as words", () => {
+  expect(labelOf({ label: "noise_seed", role: "seed" })).toBe("noise seed");
+  expect(labelOf({ label: "Ckpt name", role: "model" })).toBe("Model");
+  expect(labelOf({ label: "Ckpt name", role: "other" })).toBe("Ckpt name");
 });

@@ -85,7 +85,7 @@ export function UseIt({ version, file, message = "", main }: { version: number; 
 export function useHere(version: number, file: number | null, message = ""): Here | null {
   const models = useQuery(queries.models()).data?.models ?? [];
   const loras = useQuery(queries.loras).data?.loras ?? [];
-  const saved = /-(\d+)\.safetensors/.exec(message)?.[1];
+  const saved = /-(\d+)\.(?:safetensors|gguf)/.exec(message)?.[1];
   const number = file ?? (saved ? Number(saved) : null);
   return number === null ? null : here(version, number, models, loras);
 }

@@ -1,5 +1,5 @@
 import { useId } from "react";
-import { controlOf, type Medium, type Parameter, scaleOf } from "./form";
+import { controlOf, labelOf, type Medium, type Parameter, scaleOf } from "./form";
 import { MediaField } from "./Media";
 import { Dial, SeedField } from "./Dial";
 
@@ -29,22 +29,23 @@ export function ParameterControl(props: Props) {
 }
 
 function Field({ parameter, value, onChange, first, error, picture, id, describedBy }: Props & { id: string; describedBy: string | undefined }) {
+  const name = labelOf(parameter);
   const shown = value ?? parameter.default ?? "";
   const about = { id, "aria-describedby": describedBy, "aria-invalid": error ? (true as const) : undefined };
-  const label = <label className="label mb-1 block" htmlFor={id}>{parameter.label}</label>;
+  const label = <label className="label mb-1 block" htmlFor={id}>{name}</label>;
   switch (controlOf(parameter)) {
     case "media":
       return <MediaField parameter={parameter} value={value as Medium | undefined} onChange={onChange} picture={picture} id={id} describedBy={describedBy} />;
     case "seed":
-      return <SeedField id={id} label={parameter.label} value={value as number | undefined} own={parameter.default} onChange={onChange} describedBy={describedBy} />;
+      return <SeedField id={id} label={name} value={value as number | undefined} own={parameter.default} onChange={onChange} describedBy={describedBy} />;
     case "number": {
       const number = typeof shown === "number" ? shown : undefined;
-      return <Dial id={id} label={parameter.label} scale={scaleOf(parameter, number)} value={number} onChange={onChange} describedBy={describedBy} />;
+      return <Dial id={id} label={name} scale={scaleOf(parameter, number)} value={number} onChange={onChange} describedBy={describedBy} />;
     }
     case "choice":
       return <>{label}<Choice about={about} parameter={parameter} shown={shown} onChange={onChange} /></>;
     case "switch":
-      return <label className="flex items-center gap-2"><input type="checkbox" {...about} checked={Boolean(shown)} onChange={(event) => onChange(event.target.checked)} />{parameter.label}</label>;
+      return <label className="flex items-center gap-2"><input type="checkbox" {...about} checked={Boolean(shown)} onChange={(event) => onChange(event.target.checked)} />{name}</label>;
     case "colour":
       return <>{label}<input type="color" {...about} className="h-9 w-20 border border-edge bg-raised p-1" value={/^#[0-9a-f]{6}$/i.test(String(shown)) ? String(shown) : "#000000"} onChange={(event) => onChange(event.target.value)} /></>;
     case "long":

@@ -2,7 +2,7 @@ import { type DragEvent, lazy, type ReactNode, Suspense, useState } from "react"
 import { dataUrlOf } from "@/lib/files";
 import { Icon } from "@/ui/icons";
 import { say } from "@/ui/toasts";
-import { hasOwn, type Medium, type Parameter } from "./form";
+import { hasOwn, labelOf, type Medium, type Parameter } from "./form";
 
 const MaskDialog = lazy(() => import("../image/MaskDialog"));
 const FromLibrary = lazy(() => import("./FromLibrary"));
@@ -29,7 +29,7 @@ export function MediaField({ parameter, value, onChange, picture, id, describedB
   };
   return (
     <div>
-      <p className="mb-1.5 flex justify-between gap-3"><label className="label" htmlFor={id}>{parameter.label}</label>{!value && hasOwn(parameter) && <span className="param truncate text-dim">{String(parameter.default)}</span>}</p>
+      <p className="mb-1.5 flex justify-between gap-3"><label className="label" htmlFor={id}>{labelOf(parameter)}</label>{!value && hasOwn(parameter) && <span className="param truncate text-dim">{String(parameter.default)}</span>}</p>
       <Drop onFile={add}>
         {value ? (
           <Shown value={value} onAway={() => onChange(undefined)} />

@@ -1,6 +1,9 @@
+import { client } from "@/api/queries";
 import { copyText } from "@/lib/files";
-import { say } from "@/ui/toasts";
+import { Icon } from "@/ui/icons";
+import { say, speak } from "@/ui/toasts";
 import { type Issue, packageUrl, type Workflow } from "./form";
+import { comfy } from "./queries";
 
 const web = (url: string | null): string | undefined => (url && /^https?:\/\//i.test(url) ? url : undefined);
 
@@ -8,6 +11,7 @@ const web = (url: string | null): string | undefined => (url && /^https?:\/\//i.
 export function Needs({ workflow }: { workflow: Workflow }) {
   const errors = [...workflow.problems, ...workflow.issues].filter((item) => item.severity === "error" && item.code !== "missing_class");
   const others = [...workflow.issues, ...workflow.problems].filter((item) => item.severity !== "error");
+  const again = () => client.refetchQueries({ queryKey: comfy.one(workflow.id).queryKey }).then(() => speak("Looked again.", true));
   const { missing_nodes: nodes, missing_files: files } = workflow;
   if (!errors.length && !others.length && !nodes.length && !files.length && !workflow.reason && !workflow.paid) return null;
   return (
@@ -15,6 +19,7 @@ export function Needs({ workflow }: { workflow: Workflow }) {
       {workflow.reason && <p className="note" role="alert"><strong>It cannot run.</strong> {workflow.reason}</p>}
       {nodes.length > 0 && <MissingNodes nodes={nodes} />}
       {files.length > 0 && <MissingFiles files={files} />}
+      {(nodes.length > 0 || files.length > 0) && <button type="button" className="button justify-self-start" onClick={() => void again()}><Icon name="again" />Look again</button>}
       {workflow.paid && <p className="note">It holds nodes that call paid services; ComfyUI's account is billed for them.</p>}
       {errors.length > 0 && <section><h2 className="label mb-1">What could not be placed</h2><Issues issues={errors} /></section>}
       {others.length > 0 && <details><summary className="label">Remarks from the import ({others.length})</summary><div className="pt-2"><Issues issues={others} /></div></details>}

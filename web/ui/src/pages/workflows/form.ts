@@ -76,6 +76,12 @@ export function fitted(text: string, scale: Scale): number | undefined {
   return Number(near.toFixed(6));
 }
 
+/** A label as people read it: files name things `noise_seed` and `ckpt_name`. */
+export function labelOf(parameter: Pick<Parameter, "label" | "role">): string {
+  const text = parameter.label.replaceAll("_", " ").trim();
+  return parameter.role === "model" && /^(ckpt|unet|model) name$/i.test(text) ? "Model" : text;
+}
+
 export interface Form {
   main: Parameter[];
   /** The rest by the section of the workflow it is from. */
@@ -128,14 +134,14 @@ export function lacking(parameters: readonly Parameter[], values: Values): { nam
   let empty: Parameter | null = null;
   for (const picture of pictures(parameters)) {
     const given = sourceOf(values[picture.name]).length > 0;
-    if (given && empty) return { name: empty.name, text: `Give ${empty.label} first; pictures go in by their order.` };
+    if (given && empty) return { name: empty.name, text: `Give “${labelOf(empty)}” first; pictures go in by their order.` };
     if (!given) {
       empty ??= picture;
-      if (!hasOwn(picture)) return { name: picture.name, text: `Choose a picture for ${picture.label}.` };
+      if (!hasOwn(picture)) return { name: picture.name, text: `Choose a picture for “${labelOf(picture)}”.` };
     }
   }
   const video = parameters.find((item) => !item.hidden && item.role === "video" && controlOf(item) === "media" && !hasOwn(item) && !sourceOf(values[item.name]).length);
-  return video ? { name: video.name, text: `Choose a video for ${video.label}.` } : null;
+  return video ? { name: video.name, text: `Choose a video for “${labelOf(video)}”.` } : null;
 }
 
 /** Why it cannot run as it stands: what is missing and was not replaced by another choice. */
