@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -47,6 +49,8 @@ from diorama.spending import BatchEstimate, Costs, Estimator, Purse
 from diorama.workers.local import LocalExecutor
 
 log = logging.getLogger(__name__)
+LISTING_SECONDS = 600
+"""Files that a listing fetched are removed by a later one after this long."""
 
 
 class Engine:
@@ -74,10 +78,14 @@ class Engine:
             Conflict: another engine holds the data directory; the sentence says which.
         """
         self.lock.take(url)
+        self._ending = (
+            ExitStack()
+        )  # in the opposite order of opening; one part that fails to end stops no other
+        self._ending.callback(self.lock.release)
         try:
             self._open()
         except BaseException:
-            self.lock.release()
+            self._ending.close()
             raise
         self._started.set()
         return self
@@ -90,7 +98,9 @@ class Engine:
         engine = open_engine(url)
         migrate(engine, backup_from=None if settings.database_url else file)
         self.database = Database(engine)
+        self._ending.callback(self.database.close)
         self.registry = PluginRegistry(settings)
+        self._ending.callback(self.registry.close)
         self.registry.load()
         self.secrets = Secrets(settings, self.registry.backends)
         self.fetch = SafeFetch(settings)
@@ -100,10 +110,12 @@ class Engine:
         self.shelf = Shelf(self.registry, self.catalog)
         self.assets = AssetStore(self.database, settings)
         self.executor = LocalExecutor(self.registry, settings, self.secrets)
+        self._ending.callback(self.executor.close)
         self.purse = Purse(settings.spending, settings.spending_file)
         self.queue = JobQueue(
             self.database, self.executor, self.assets, self.catalog, self.registry, settings, self.purse
         )
+        self._ending.callback(self.queue.close)
         self.events = self.queue.events
         self.estimator = Estimator(self.queue.run_times)
         self.offers = Offers(self.catalog, self.estimator, self.purse, settings.default_model)
@@ -133,6 +145,10 @@ class Engine:
     def _fetch_for_listing(self, backend_id: str, url: str, **options: Any) -> FetchedFile:
         folder = self.settings.cache_dir / "listing" / backend_id
         folder.mkdir(parents=True, exist_ok=True)
+        for path in folder.iterdir():  # what earlier listings have read
+            with suppress(OSError):
+                if time.time() - path.stat().st_mtime > LISTING_SECONDS:
+                    path.unlink()
         return SafeFetch(self.settings, backend=backend_id).fetch(url, work_dir=folder, **options)
 
     def close(self) -> None:
@@ -140,11 +156,7 @@ class Engine:
         if not self._started.is_set():
             return
         self._started.clear()
-        self.queue.close()
-        self.executor.close()
-        self.registry.close()
-        self.database.close()
-        self.lock.release()
+        self._ending.close()
 
     def __enter__(self) -> Engine:
         return self.start()

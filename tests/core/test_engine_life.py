@@ -1,0 +1,80 @@
+"""The engine's beginning and end: what was opened is closed, whatever goes wrong on the way."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from diorama.contract import FetchedFile, InvalidRequest
+from diorama.engine import LISTING_SECONDS, Engine
+from diorama.lock import DataLock
+from diorama.settings import load_settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Any:
+    return load_settings(
+        {"DIORAMA_HOME": str(tmp_path), "DIORAMA_PLUGINS_ALLOW": "none", "DIORAMA_KEYRING": "0"}
+    )
+
+
+def writers() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == "diorama-writer"}
+
+
+def test_a_start_that_fails_leaves_nothing_open(settings: Any) -> None:
+    before = writers()
+    settings.config_dir.mkdir(parents=True)
+    settings.prices_file.write_text("this is [ no toml")
+    engine = Engine(settings)
+    with pytest.raises(InvalidRequest, match="not valid TOML"):
+        engine.start()
+    assert writers() == before
+    settings.prices_file.unlink()
+    with engine:  # the data directory is free, and the same object starts
+        assert engine.status()["queue"]["running"] == 0
+    assert writers() == before
+
+
+def test_a_part_that_fails_to_end_stops_no_other(settings: Any) -> None:
+    before = writers()
+    engine = Engine(settings).start()
+    close = engine.executor.close
+
+    def broken() -> None:
+        close()
+        raise OSError("the worker does not answer")
+
+    engine._ending.callback(broken)
+    with pytest.raises(OSError, match="does not answer"):
+        engine.close()
+    assert writers() == before
+    other = DataLock(settings.data_dir)
+    other.take()
+    other.release()
+    engine.close()  # a second time does nothing
+
+
+def test_what_listings_fetch_does_not_pile_up(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from diorama import engine as module
+
+    class Fetching:
+        def __init__(self, *_: Any, **__: Any) -> None: ...
+
+        def fetch(self, url: str, *, work_dir: Path) -> FetchedFile:
+            path = work_dir / f"fetched-{len(list(work_dir.iterdir()))}"
+            path.write_bytes(b"x")
+            return FetchedFile(path=path, mime="", size=1)
+
+    monkeypatch.setattr(module, "SafeFetch", Fetching)
+    engine = Engine(settings)
+    first = engine._fetch_for_listing("shop", "https://shop.test/1").path
+    second = engine._fetch_for_listing("shop", "https://shop.test/2").path
+    assert first.exists(), "one listing may read several"
+    os.utime(first, (1, 1))
+    engine._fetch_for_listing("shop", "https://shop.test/3")
+    assert (first.exists(), second.exists()) == (False, True)
+    assert LISTING_SECONDS > 60
