@@ -108,7 +108,7 @@ class OpenAIStandin(Standin):
 
     def _pictures(self, body: dict[str, Any], inputs: list[Media]) -> Response:
         self._known(body, "image")
-        job = self.accept(body["model"], body)
+        job = self.accept(body["model"], {**body, "inputs": len(inputs)})
         outcome = job.script.outcome
         if outcome == "refused":
             raise Refused(400, "Your request was rejected as a result of our safety system.")

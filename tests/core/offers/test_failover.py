@@ -92,7 +92,7 @@ def test_what_may_have_been_bought_is_not_run_elsewhere(make_engine: Any, ask: A
 
     def buy(context: Any) -> None:
         context.remember(ticket={"id": "paid-1"})
-        raise BackendError("The connection was lost.", retryable=True)
+        raise BackendError("The connection was lost.", retryable=True, retry_after=0.0)
 
     backend._before = buy
     job = run(engine, ask(policy="cheapest", failover=True))
