@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+for library in ("TRANSFORMERS", "DIFFUSERS"):
+    os.environ.setdefault(f"{library}_VERBOSITY", "error")
 
 ROUNDS, GOAL_QUALITY, GOAL_FAST = 3, 1.05, 1.0
 PROMPT = "a cat"

@@ -41,7 +41,10 @@ except JobCancelled:
 except DioramaError as error:
     told["error"] = error.describe()
 told["numbers"] = [report[3] for report in context.reports if "bytes_done" in report[3]]
-info = backend.describe("acme/painter", RecordingListContext(offline=True))
+try:
+    info = backend.describe("acme/painter", RecordingListContext(offline=True))
+except DioramaError:
+    info = None
 told["state"] = info.availability.state if info else None
 told["disk_gb"] = info.disk_gb if info else None
 if len(sys.argv) > 4:

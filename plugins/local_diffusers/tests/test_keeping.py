@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import struct
 from pathlib import Path
 from typing import Any
 
 import pytest
 from diorama.contract import BackendSettings, UnknownModel
+from diorama.testing import RecordingListContext
 from diorama_local_diffusers import create_backend
 from diorama_local_diffusers.families import families
 from diorama_local_diffusers.models.entry import ModelEntry
@@ -128,6 +130,28 @@ def test_disk_use_of_a_cached_model_counts_each_blob_once(
     write_entries(alone, [ModelEntry(name="hub", path="someone/model", type="sd")])
     stored = {item.native_id: item for item in create_backend(alone).storage()}["hub"]
     assert stored.size_bytes == stored.freeable_bytes == 5000 + (root / "blobs/aa").stat().st_size
+
+
+def test_models_in_the_cache_of_the_hub_are_listed(
+    alone: BackendSettings, folder: Path, tmp_path: Path
+) -> None:
+    for name in ("seen", "stabilityai--sd-turbo"):
+        root = tmp_path / f"hf/hub/models--{name if '--' in name else 'someone--' + name}"
+        shutil.copytree(folder, root / "snapshots/abc")
+        (root / "refs").mkdir()
+        (root / "refs/main").write_text("abc")
+    shutil.rmtree(root / "snapshots/abc/vae")
+    looked = tmp_path / "hf/hub/models--someone--looked"
+    (looked / "snapshots/abc").mkdir(parents=True)
+    shutil.copyfile(folder / "model_index.json", looked / "snapshots/abc/model_index.json")
+    (looked / "refs").mkdir()
+    (looked / "refs/main").write_text("abc")
+    backend = create_backend(alone)
+    listed = {model.native_id: model for model in backend.list_models(RecordingListContext())}
+    assert listed["someone/seen"].availability.state == "ready"
+    assert {"stabilityai/sd-turbo", "someone/looked"}.isdisjoint(listed), "one has a name, one is not here"
+    assert "someone/seen" in {item.native_id for item in backend.storage()}
+    assert backend.delete("someone/seen") > 10_000
 
 
 def test_needs_follow_the_weights(alone: BackendSettings, folder: Path) -> None:

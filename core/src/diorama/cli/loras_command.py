@@ -9,7 +9,7 @@ from typing import Any
 from diorama.cli.client import connect
 from diorama.cli.job_running import _follow
 from diorama.cli.options import add_connection
-from diorama.cli.terminal import clean, table
+from diorama.cli.terminal import clean, table, warn
 from diorama.contract.errors import InvalidRequest
 
 
@@ -45,6 +45,11 @@ def list_loras(options: argparse.Namespace) -> int:
         loras = [lora for lora in loras if lora["availability"]["state"] == "ready"]
     if options.json:
         print(json.dumps(loras, indent=2, ensure_ascii=False))
+        return 0
+    if not loras:
+        warn(
+            "There are none. `diorama loras` shows what is worth getting, `diorama loras download` fetches it."
+        )
         return 0
     print(table([_row(lora) for lora in loras], ("LORA", "FITS", "TITLE", "TRIGGERS", "STATE")))
     return 0

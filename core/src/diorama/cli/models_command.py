@@ -9,7 +9,7 @@ from typing import Any
 from diorama.cli.client import connect
 from diorama.cli.job_running import _follow
 from diorama.cli.options import add_connection
-from diorama.cli.terminal import clean, table
+from diorama.cli.terminal import clean, table, warn
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -193,6 +193,9 @@ def delete(options: argparse.Namespace) -> int:
         before = {item["id"]: item for item in client.disk_use()}
         freed = client.delete_model(model)
         after = {item["id"] for item in client.disk_use()}
+    if model not in before and not freed:
+        print(clean(f"Nothing of {model} is on this disk."))
+        return 0
     print(f"Freed {_size(freed)}.")
     others = before.get(model, {}).get("shared_with")
     if others:
@@ -247,6 +250,8 @@ def add(options: argparse.Namespace) -> int:
     with connect(argparse.Namespace(server=None)) as client:
         model = client.add_model(options.backend, options.source)
     print(clean(f"Added {model['id']} ({model['title']})."))
+    if model["availability"]["state"] != "ready":
+        warn(clean(str(model["availability"]["fix"])))
     return 0
 
 

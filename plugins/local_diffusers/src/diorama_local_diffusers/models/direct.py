@@ -17,6 +17,9 @@ def direct_entry(native_id: str, settings: BackendSettings, *, offline: bool) ->
 
     Paths are not accepted here: a request must never open a file of its own choosing, so folders and files come in
     by ``diorama models add`` only.
+
+    Raises:
+        DioramaError: it is not on this machine, and cannot be looked up on the hub.
     """
     if not HUB_ID.fullmatch(native_id) or ".." in native_id:
         return None
@@ -27,7 +30,7 @@ def direct_entry(native_id: str, settings: BackendSettings, *, offline: bool) ->
     cached = snapshot(native_id)
     if cached is not None and (cached / "model_index.json").is_file():
         return _entry(native_id, detect(cached))
-    return None if offline else _entry(native_id, family_on_hub(native_id, offline=False))
+    return _entry(native_id, family_on_hub(native_id, offline=offline))
 
 
 def _entry(native_id: str, family: str) -> ModelEntry:

@@ -18,6 +18,7 @@ def hub_errors(repository: str) -> Iterator[None]:
         EntryNotFoundError,
         GatedRepoError,
         HfHubHTTPError,
+        LocalEntryNotFoundError,
         RepositoryNotFoundError,
     )
 
@@ -34,6 +35,12 @@ def hub_errors(repository: str) -> Iterator[None]:
             f"The hub has no repository {repository}, or it is private.",
             field="model",
             fix="Check the name; for a private repository set HF_TOKEN.",
+        ) from error
+    except LocalEntryNotFoundError as error:  # the client's way to say that it reached nobody
+        raise BackendError(
+            f"The hub did not deliver {repository}: it cannot be reached.",
+            retryable=True,
+            fix="Look at the network connection, and try again.",
         ) from error
     except EntryNotFoundError as error:
         raise InvalidRequest(
@@ -60,9 +67,27 @@ def family_on_hub(repository: str, *, offline: bool) -> str:
     refuse_offline(repository, offline)
     from huggingface_hub import hf_hub_download
 
+    _, files = repository_files(repository, "", None)
+    if "model_index.json" not in files:
+        raise InvalidRequest(
+            f"{repository} is no diffusers model: it has no model_index.json.",
+            field="source",
+            fix=_other_way(files),
+        )
     with hub_errors(repository):
         index = hf_hub_download(repository, "model_index.json")
     return detect_folder(read_folder(Path(index).parent))
+
+
+def _other_way(files: dict[str, int]) -> str:
+    """Return how a repository without the usual layout can be used all the same."""
+    for ending, what in ((".gguf", "GGUF files"), (".safetensors", "single files")):
+        if names := [name for name in files if name.endswith(ending)]:
+            return (
+                f"It has {what} such as {names[0]}: download one, and give its path to `diorama models add` "
+                "(or to `diorama loras download`, if it is a LoRA)."
+            )
+    return "Name a repository in the diffusers layout."
 
 
 def repository_files(repository: str, revision: str, token: str | None) -> tuple[str, dict[str, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import tomllib
+from contextlib import suppress
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -13,7 +14,7 @@ from diorama.contract import BackendSettings, DioramaError, InvalidRequest
 from diorama_local_diffusers.models.detect import detect
 from diorama_local_diffusers.models.entry import ModelEntry, Origin, entry_from_table
 from diorama_local_diffusers.models.headers import PICKLES
-from diorama_local_diffusers.models.locate import HUB_ID
+from diorama_local_diffusers.models.locate import HUB_ID, hub_cache, snapshot
 from diorama_local_diffusers.models.sidecar import noted_fields, read_sidecar
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,8 @@ def all_entries(settings: BackendSettings) -> dict[str, ModelEntry]:
     for entry in watched_entries(settings):
         if entry.path not in taken:
             found.setdefault(entry.name, entry)
+    for entry in cached_entries(taken):
+        found.setdefault(entry.name, entry)
     return found
 
 
@@ -79,6 +82,28 @@ def watched_entries(settings: BackendSettings) -> list[ModelEntry]:
                 found.append(watched_entry(place))
             except DioramaError as error:
                 log.info("%s is not listed: %s", place, error.message)
+    return found
+
+
+def cached_entries(taken: set[str]) -> list[ModelEntry]:
+    """Return the models in the hub's cache that are in no list; their names are their hub ids.
+
+    Args:
+        taken: Hub ids that are in the list.
+    """
+    found = []
+    for folder in sorted(hub_cache().glob("models--*--*")):
+        repository = folder.name.removeprefix("models--").replace("--", "/", 1)
+        place = snapshot(repository) if repository not in taken else None
+        if place is None or not (place / "model_index.json").is_file():
+            continue
+        if next(place.glob("*/*.safetensors"), None) is None:
+            continue  # only looked at so far
+        with suppress(DioramaError):
+            title = repository.partition("/")[2]
+            found.append(
+                ModelEntry(name=repository, path=repository, type=detect(place), title=title, origin="hub")
+            )
     return found
 
 

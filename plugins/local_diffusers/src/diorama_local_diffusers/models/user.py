@@ -91,6 +91,8 @@ def _list_of(settings: BackendSettings) -> Iterator[Any]:
     document = tomlkit.parse(place.read_text(encoding="utf-8")) if place.is_file() else tomlkit.document()
     models = document.setdefault("models", tomlkit.aot())
     yield models
+    if not models:
+        del document["models"]
     place.parent.mkdir(parents=True, exist_ok=True)
     draft = place.with_name(place.name + ".new")
     draft.write_text(tomlkit.dumps(document), encoding="utf-8")
@@ -129,6 +131,13 @@ def _refuse_taken(entry: ModelEntry, settings: BackendSettings) -> None:
 def _family_of_hub_id(source: str, settings: BackendSettings) -> str:
     from diorama_local_diffusers.models.locate import snapshot
 
+    path = Path(source)
+    if (
+        path.is_absolute()
+        or source.startswith(("~", "."))
+        or path.suffix.lower() in (".safetensors", ".gguf")
+    ):
+        raise InvalidRequest(f"{source} does not exist.", field="source", fix="Check the path.")
     if not HUB_ID.fullmatch(source):
         raise InvalidRequest(
             f"{source} is neither a file, a folder, nor a hub id.",

@@ -11,7 +11,7 @@ from diorama.contract import BackendNotReady, BackendSettings, InvalidRequest, J
 from diorama_local_diffusers.families import family_named
 from diorama_local_diffusers.installation import lacking
 from diorama_local_diffusers.models.entry import ModelEntry
-from diorama_local_diffusers.models.folder import PipelineFolder, read_folder
+from diorama_local_diffusers.models.folder import PipelineFolder, missing_weights, read_folder
 from diorama_local_diffusers.models.headers import refuse_pickle
 from diorama_local_diffusers.models.locate import locate
 from diorama_local_diffusers.models.quantized import quantized_file
@@ -73,6 +73,11 @@ class Opener:
         return self._over(folder, place), folder
 
     def _parts(self, folder: PipelineFolder) -> Any:
+        if problems := missing_weights(folder):
+            raise BackendNotReady(
+                f"{self.entry.name} is not whole on this machine: {'; '.join(problems)}.",
+                fix=f"Run `diorama models download {self.settings.id}:{self.entry.name}`.",
+            )
         pipe = open_folder(folder, self.context, self.device, self.dtype)
         if self.family.stored_float8:
             import torch
