@@ -1,23 +1,5 @@
-import { memo, useState } from "react";
-import { thumbHashToDataURL } from "thumbhash";
-
-const drawn = new Map<string, string>();
-
-/** A ThumbHash in base64 as a picture; the empty string for none or a broken one. */
-export function placeholderUrl(hash: string | null | undefined): string {
-  if (!hash) return "";
-  let url = drawn.get(hash);
-  if (url === undefined) {
-    try {
-      url = thumbHashToDataURL(Uint8Array.from(atob(hash), (char) => char.charCodeAt(0)));
-    } catch {
-      url = "";
-    }
-    if (drawn.size > 2000) drawn.clear();
-    drawn.set(hash, url);
-  }
-  return url;
-}
+import { memo, useMemo, useState } from "react";
+import { meanColour, usePlaceholder } from "./placeholders";
 
 interface Props {
   src: string;
@@ -33,10 +15,11 @@ interface Props {
 export const Picture = memo(function Picture({ src, alt, width, height, placeholder, eager }: Props) {
   const [loaded, setLoaded] = useState(false);
   const [broken, setBroken] = useState(false);
-  const blurred = placeholderUrl(placeholder);
+  const blurred = usePlaceholder(placeholder, !loaded);
+  const colour = useMemo(() => meanColour(placeholder), [placeholder]);
   return (
     <>
-      {blurred && !loaded && <img className="placeholder" src={blurred} alt="" />}
+      {!loaded && !broken && (blurred ? <img className="placeholder" src={blurred} alt="" /> : colour && <svg className="placeholder" viewBox={`0 0 ${width || 1} ${height || 1}`} aria-hidden="true"><rect width="100%" height="100%" fill={colour} /></svg>)}
       {broken ? (
         <span className="absolute inset-0 grid place-items-center p-2 text-center text-sm text-film-ink">The file is not there.</span>
       ) : (

@@ -1,12 +1,12 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { useMemo } from "react";
 import { api, sentenceOf, take } from "@/api/client";
 import { useTitle } from "@/lib/useTitle";
 import { Filters } from "./Filters";
 import { galleryQuery, toQuery } from "./gallery";
 import { Grid } from "./Grid";
 import { SelectionBar } from "./SelectionBar";
+import { useAll } from "./useAll";
 import { useSelection } from "./useSelection";
 
 const route = getRouteApi("/assets");
@@ -16,7 +16,7 @@ export default function GalleryPage() {
   useTitle("Library");
   const search = route.useSearch();
   const pages = useInfiniteQuery(galleryQuery(search));
-  const assets = useMemo(() => pages.data?.pages.flatMap((page) => page.assets) ?? [], [pages.data]);
+  const assets = useAll(pages.data?.pages);
   const selection = useSelection(assets);
   const count = useCount(search);
   return (
@@ -33,7 +33,7 @@ export default function GalleryPage() {
       ) : assets.length === 0 ? (
         <p className="hint py-6">{Object.keys(search).length ? "Nothing fits these filters." : "Nothing was made yet. The first picture appears here."}</p>
       ) : (
-        <Grid assets={assets} selection={selection} more={pages.hasNextPage} loading={pages.isFetchingNextPage} onMore={() => void pages.fetchNextPage()} />
+        <Grid assets={assets} selection={selection} more={pages.hasNextPage} loading={pages.isFetchingNextPage} onMore={pages.fetchNextPage} />
       )}
       {selection.ids.size > 0 && <SelectionBar assets={assets} selection={selection} trash={search.tab === "trash"} />}
     </div>

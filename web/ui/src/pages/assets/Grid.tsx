@@ -1,15 +1,15 @@
-import { useWindowVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from "react";
-import type { Asset } from "@/api/client";
 import { GridFrame } from "./GridFrame";
+import { useRows } from "./useRows";
 import type { Selection } from "./useSelection";
+import type { Cell } from "./gallery";
 
 interface Props {
-  assets: readonly Asset[];
+  assets: readonly Cell[];
   selection: Selection;
   more: boolean;
   loading: boolean;
-  onMore: () => void;
+  onMore: () => unknown;
 }
 
 const GAP = 6;
@@ -20,15 +20,11 @@ const SMALLEST = 168;
 export function Grid({ assets, selection, more, loading, onMore }: Props) {
   const list = useRef<HTMLUListElement>(null);
   const [width, setWidth] = useState(0);
-  const [top, setTop] = useState(0);
   const [at, setAt] = useState(0);
   useLayoutEffect(() => {
     const node = list.current;
     if (!node) return;
-    const measure = () => {
-      setWidth(node.clientWidth);
-      setTop(node.getBoundingClientRect().top + window.scrollY);
-    };
+    const measure = () => setWidth(node.clientWidth);
     measure();
     const observer = new ResizeObserver(measure);
     observer.observe(node);
@@ -37,18 +33,16 @@ export function Grid({ assets, selection, more, loading, onMore }: Props) {
   const columns = Math.max(2, Math.floor((width + GAP) / (Math.min(SMALLEST + width / 24, 260) + GAP)));
   const side = Math.max(40, Math.floor((width - GAP * (columns - 1)) / columns));
   const rows = Math.ceil(assets.length / columns);
-  const virtual = useWindowVirtualizer({ count: rows, estimateSize: () => side + EDGE + GAP, overscan: 3, scrollMargin: top });
-  useEffect(() => virtual.measure(), [virtual, side]);
-  const items = virtual.getVirtualItems();
-  const end = items[items.length - 1]?.index ?? 0;
+  const height = side + EDGE + GAP;
+  const { first, last, show } = useRows(list, rows, height);
   useEffect(() => {
-    if (more && !loading && end >= rows - 8) onMore();
-  }, [more, loading, end, rows, onMore]);
+    if (more && !loading && last >= rows - 8) void onMore();
+  }, [more, loading, last, rows, onMore]);
 
   const go = (index: number) => {
     const next = Math.min(assets.length - 1, Math.max(0, index));
     setAt(next);
-    virtual.scrollToIndex(Math.floor(next / columns));
+    show(Math.floor(next / columns));
     requestAnimationFrame(() => requestAnimationFrame(() => list.current?.querySelector<HTMLElement>(`[data-index="${next}"] a`)?.focus({ preventScroll: true })));
   };
   const pressed = (event: KeyboardEvent) => {
@@ -64,15 +58,18 @@ export function Grid({ assets, selection, more, loading, onMore }: Props) {
       selection.toggle(at, event.shiftKey);
     }
   };
-  const shown = items.flatMap((row) => assets.slice(row.index * columns, (row.index + 1) * columns).map((asset, column) => ({ asset, index: row.index * columns + column, row, column })));
+  const shown = assets.slice(first * columns, (last + 1) * columns);
   return (
-    <ul ref={list} className="relative" style={{ height: virtual.getTotalSize() }} onKeyDown={pressed} aria-label="Frames; arrow keys move, Space selects">
-      {width > 0 && shown.map(({ asset, index, row, column }) => (
-        <li key={asset.id} data-index={index} className="absolute top-0 left-0" aria-setsize={more ? -1 : assets.length} aria-posinset={index + 1}
-          style={{ width: side, height: side + EDGE, transform: `translate(${column * (side + GAP)}px, ${row.start - virtual.options.scrollMargin}px)` }}>
-          <GridFrame asset={asset} index={index} side={side} selected={selection.ids.has(asset.id)} anySelected={selection.ids.size > 0} tabbable={index === Math.min(at, assets.length - 1)} onToggle={selection.toggle} onFocus={setAt} />
-        </li>
-      ))}
+    <ul ref={list} className="relative" style={{ height: rows * height }} onKeyDown={pressed} aria-label="Frames; arrow keys move, Space selects">
+      {width > 0 && shown.map((asset, place) => {
+        const index = first * columns + place;
+        return (
+          <li key={asset.id} data-index={index} className="absolute top-0 left-0" aria-setsize={more ? -1 : assets.length} aria-posinset={index + 1}
+            style={{ width: side, height: side + EDGE, transform: `translate(${(index % columns) * (side + GAP)}px, ${Math.floor(index / columns) * height}px)` }}>
+            <GridFrame asset={asset} index={index} side={side} selected={selection.ids.has(asset.id)} anySelected={selection.ids.size > 0} tabbable={index === Math.min(at, assets.length - 1)} onToggle={selection.toggle} onFocus={setAt} />
+          </li>
+        );
+      })}
     </ul>
   );
 }

@@ -1,12 +1,12 @@
 import { Link } from "@tanstack/react-router";
 import { memo, useState } from "react";
-import type { Asset } from "@/api/client";
 import { seconds } from "@/lib/format";
 import { Grease, Icon } from "@/ui/icons";
 import { altOf, Picture } from "@/ui/Picture";
+import type { Cell } from "./gallery";
 
 interface Props {
-  asset: Asset;
+  asset: Cell;
   index: number;
   side: number;
   selected: boolean;

@@ -1,13 +1,13 @@
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
-import { type Asset, sentenceOf } from "@/api/client";
+import { sentenceOf } from "@/api/client";
 import { saveAs } from "@/lib/files";
 import { say } from "@/ui/toasts";
-import { exportZip, purge, restore, setFavourite, trash } from "./gallery";
+import { type Cell, exportZip, purge, restore, setFavourite, trash } from "./gallery";
 import type { Selection } from "./useSelection";
 
 /** What can be done with the marked frames. */
-export function SelectionBar({ assets, selection, trash: inTrash }: { assets: readonly Asset[]; selection: Selection; trash: boolean }) {
+export function SelectionBar({ assets, selection, trash: inTrash }: { assets: readonly Cell[]; selection: Selection; trash: boolean }) {
   const [busy, setBusy] = useState(false);
   const ids = [...selection.ids];
   const images = assets.filter((asset) => selection.ids.has(asset.id) && asset.kind === "image");

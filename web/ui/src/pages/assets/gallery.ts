@@ -25,10 +25,60 @@ export function toQuery(search: GallerySearch) {
   };
 }
 
+type Row = Pick<Asset, "id" | "kind" | "prompt" | "title" | "seed" | "width" | "height" | "placeholder" | "favourite" | "duration">;
+const prompts = new Map<string, string>();
+
+/** What a list shows of an asset. A library of a hundred thousand is kept whole, so each of them has to be small. */
+export class Cell implements Row {
+  readonly id: string;
+  readonly kind: Asset["kind"];
+  readonly prompt: string;
+  readonly title: string | null;
+  readonly seed: number | null;
+  readonly width: number;
+  readonly height: number;
+  readonly placeholder: string | null;
+  readonly favourite: boolean;
+  readonly duration: number | null;
+
+  constructor(asset: Row) {
+    this.id = asset.id;
+    this.kind = asset.kind;
+    this.prompt = shared(asset.prompt);
+    this.title = asset.title;
+    this.seed = asset.seed;
+    this.width = asset.width;
+    this.height = asset.height;
+    this.placeholder = asset.placeholder;
+    this.favourite = asset.favourite;
+    this.duration = asset.duration;
+  }
+
+  get url(): string {
+    return `/api/assets/${this.id}/file`;
+  }
+
+  get thumbnail_url(): string {
+    return `/api/assets/${this.id}/thumbnail`;
+  }
+}
+
+/** The same prompt many times is one string in memory. */
+function shared(prompt: string): string {
+  const known = prompts.get(prompt);
+  if (known !== undefined) return known;
+  if (prompts.size > 20_000) prompts.clear();
+  prompts.set(prompt, prompt);
+  return prompt;
+}
+
 export const galleryQuery = (search: GallerySearch, limit = 200) =>
   infiniteQueryOptions({
     queryKey: ["assets", "list", search, limit],
-    queryFn: ({ pageParam, signal }) => take(api.GET("/api/assets", { params: { query: { limit, ...toQuery(search), ...(pageParam ? { cursor: pageParam } : {}) } }, signal })),
+    queryFn: async ({ pageParam, signal }) => {
+      const page = await take(api.GET("/api/assets", { params: { query: { limit, ...toQuery(search), ...(pageParam ? { cursor: pageParam } : {}) } }, signal }));
+      return { assets: page.assets.map((asset) => new Cell(asset)), next_cursor: page.next_cursor };
+    },
     initialPageParam: "",
     getNextPageParam: (page) => page.next_cursor,
     structuralSharing: false, // comparing hundreds of pages would cost more than drawing them
@@ -65,9 +115,10 @@ export async function exportZip(ids: readonly string[]): Promise<Blob> {
 
 /** Puts a changed asset into every list that shows it, without asking the server again. */
 function patch(changed: Asset): void {
-  type Pages = { pages: { assets: Asset[]; next_cursor: string | null }[]; pageParams: unknown[] };
+  const cell = new Cell(changed);
+  type Pages = { pages: { assets: Cell[]; next_cursor: string | null }[]; pageParams: unknown[] };
   client.setQueriesData<Pages>({ queryKey: ["assets", "list"] }, (old) =>
-    old && { ...old, pages: old.pages.map((page) => (page.assets.some((item) => item.id === changed.id) ? { ...page, assets: page.assets.map((item) => (item.id === changed.id ? changed : item)) } : page)) },
+    old && { ...old, pages: old.pages.map((page) => (page.assets.some((item) => item.id === changed.id) ? { ...page, assets: page.assets.map((item) => (item.id === changed.id ? cell : item)) } : page)) },
   );
   client.setQueryData(["assets", "one", changed.id], (old: Asset | undefined) => old && { ...old, ...changed });
 }

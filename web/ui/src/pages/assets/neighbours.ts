@@ -1,7 +1,7 @@
-import type { Asset } from "@/api/client";
 import { client } from "@/api/queries";
+import type { Cell } from "./gallery";
 
-type Pages = { pages: { assets: Asset[] }[] };
+type Pages = { pages: { assets: Cell[] }[] };
 
 /** The frames before and after in the longest list of the library that holds this one; none when it was opened directly. */
 export function neighbours(id: string): { before: string | undefined; after: string | undefined } {

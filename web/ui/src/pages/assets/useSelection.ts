@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import type { Asset } from "@/api/client";
+import type { Cell } from "./gallery";
 
 export interface Selection {
   ids: ReadonlySet<string>;
@@ -8,7 +8,7 @@ export interface Selection {
 }
 
 /** Which frames are marked; a range from the last one with Shift. */
-export function useSelection(assets: readonly Asset[]): Selection {
+export function useSelection(assets: readonly Cell[]): Selection {
   const [ids, setIds] = useState<ReadonlySet<string>>(new Set());
   const last = useRef(-1);
   const list = useRef(assets);

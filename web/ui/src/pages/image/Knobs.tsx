@@ -32,7 +32,7 @@ export function Knobs({ model, caps, draft, change }: Props) {
       {caps.fps && <Slide label="Frames per second" range={caps.fps} value={draft.fps} onChange={(fps) => change({ fps })} />}
       {caps.audio && <label className="flex items-center gap-2"><input type="checkbox" checked={draft.audio ?? true} onChange={(event) => change({ audio: event.target.checked })} />With sound</label>}
       {caps.strength && <Slide label="Strength" range={caps.strength} value={draft.strength} onChange={(strength) => change({ strength })} hint="Low keeps the picture, high leaves it." />}
-      {caps.seed && <Seed draft={draft} change={change} />}
+      {caps.seed && <Seed range={caps.seed_range} draft={draft} change={change} />}
       {caps.num_inference_steps && <Slide label="Steps" range={caps.num_inference_steps} value={draft.steps} onChange={(steps) => change({ steps })} />}
       {caps.guidance_scale && <Slide label="Guidance" range={caps.guidance_scale} value={draft.guidance} onChange={(guidance) => change({ guidance })} />}
       {caps.negative_prompt && (
@@ -87,8 +87,9 @@ function Count({ caps, draft, change }: Omit<Props, "model">) {
   );
 }
 
-function Seed({ draft, change }: Omit<Props, "model" | "caps">) {
+function Seed({ range, draft, change }: Omit<Props, "model" | "caps"> & { range: Capabilities["seed_range"] }) {
   const [last, setLast] = useState<number | undefined>(draft.seed);
+  const draw = () => (range ? range.minimum + (drawSeed() % (range.maximum - range.minimum + 1)) : drawSeed());
   const locked = draft.seed !== undefined;
   const set = (seed: number | undefined) => {
     if (seed !== undefined) setLast(seed);
@@ -99,9 +100,9 @@ function Seed({ draft, change }: Omit<Props, "model" | "caps">) {
       <label className="label mb-1 block" htmlFor="seed">Seed</label>
       <div className="flex gap-2">
         <input id="seed" className="field number flex-1" type="text" inputMode="numeric" pattern="[0-9]*" placeholder="drawn anew each time" value={draft.seed ?? ""}
-          onChange={(event) => { const digits = event.target.value.replace(/\D/g, ""); set(digits === "" ? undefined : Math.min(MAX_SEED, Number(digits))); }} />
-        <button type="button" className="button square" aria-label="Draw a seed and keep it" title="Draw a seed and keep it" onClick={() => set(drawSeed())}><Icon name="dice" /></button>
-        <button type="button" className="button square" aria-label="Keep the seed" title={locked ? "Draw anew each time" : "Keep the seed"} aria-pressed={locked} onClick={() => set(locked ? undefined : (last ?? drawSeed()))}><Icon name={locked ? "lock" : "unlock"} /></button>
+          onChange={(event) => { const digits = event.target.value.replace(/\D/g, ""); set(digits === "" ? undefined : Math.min(range?.maximum ?? MAX_SEED, Number(digits))); }} />
+        <button type="button" className="button square" aria-label="Draw a seed and keep it" title="Draw a seed and keep it" onClick={() => set(draw())}><Icon name="dice" /></button>
+        <button type="button" className="button square" aria-label="Keep the seed" title={locked ? "Draw anew each time" : "Keep the seed"} aria-pressed={locked} onClick={() => set(locked ? undefined : (last ?? draw()))}><Icon name={locked ? "lock" : "unlock"} /></button>
       </div>
     </div>
   );

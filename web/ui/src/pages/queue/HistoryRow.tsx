@@ -3,7 +3,7 @@ import { api, type Job, sentenceOf, take } from "@/api/client";
 import { client } from "@/api/queries";
 import { money, moment, ranFor, seconds, STATUS_WORDS } from "@/lib/format";
 import { Icon } from "@/ui/icons";
-import { placeholderUrl } from "@/ui/Picture";
+import { meanColour } from "@/ui/placeholders";
 import { say } from "@/ui/toasts";
 import { again } from "../image/submit";
 
@@ -20,7 +20,7 @@ export function HistoryRow({ job }: { job: Job }) {
   return (
     <li className="flex items-center gap-3 py-2">
       <Link to="/job/$id" params={{ id: job.job_id }} className="grid size-14 flex-none place-items-center overflow-hidden bg-film" tabIndex={-1} aria-hidden="true">
-        {picture && <img src={picture.thumbnail_url} alt="" className="max-h-14 object-contain" loading="lazy" style={{ backgroundImage: `url("${placeholderUrl(picture.placeholder)}")`, backgroundSize: "cover" }} />}
+        {picture && <img src={picture.thumbnail_url} alt="" className="max-h-14 object-contain" loading="lazy" style={{ backgroundColor: meanColour(picture.placeholder) }} />}
       </Link>
       <div className="min-w-0 flex-1">
         <Link to="/job/$id" params={{ id: job.job_id }} className="block truncate no-underline hover:text-mark">{job.prompt || `${job.kind} with ${job.model}`}</Link>
