@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -171,6 +172,25 @@ def test_progress_of_log_lines() -> None:
     assert progress_of([{"message": "loading"}, {"message": "step 7/28"}, {"message": "saved"}]) == (
         "Running at fal", 0.25, {"step": 7, "steps": 28})  # fmt: skip
     assert progress_of([{"message": "30/28"}])[1] is None
+
+
+def test_a_discovered_list_is_asked_for_again_after_a_day(bench: Bench) -> None:
+    shelf = bench.folder / "cache" / "discovered.json"
+    listed(bench, refresh=False)
+    assert (bench.server.counts["discover"], shelf.exists()) == (0, False)  # nobody has asked for it
+    listed(bench)
+    pages = bench.server.counts["discover"]
+    listed(bench, refresh=False)
+    assert bench.server.counts["discover"] == pages
+    yesterday = time.time() - 25 * 3600
+    os.utime(shelf, (yesterday, yesterday))
+    assert "fal-ai/new-painter" in listed(bench, refresh=False)
+    assert bench.server.counts["discover"] == 2 * pages
+    os.utime(shelf, (yesterday, yesterday))
+    bench.server.fault("discover", times=-1, status=500)
+    for _ in range(2):  # down: the old list stays, and the provider is asked once
+        assert "fal-ai/new-painter" in listed(bench, refresh=False)
+    assert bench.server.counts["discover"] == 2 * pages + 1
 
 
 def test_two_servers_are_never_mixed_up(loopback_only: Any, tmp_path: Path) -> None:

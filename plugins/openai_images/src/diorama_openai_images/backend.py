@@ -23,6 +23,8 @@ PATHS = {
     Operation.VIDEO: "/videos",
 }
 PICTURE_SECONDS = 900.0
+LOOK_SECONDS = 60.0
+"""A server of one's own comes and goes; its list costs one small request."""
 
 
 class OpenAIImagesBackend(RemoteBackend[Http]):
@@ -49,6 +51,7 @@ class OpenAIImagesBackend(RemoteBackend[Http]):
         )
         self.needs_key = bool(settings.options.get("needs_key", self._vendor))
         self.discovers_always = not self._vendor
+        self.list_lifetime = type(self).list_lifetime if self._vendor else LOOK_SECONDS
         if not self._vendor:
             self.secrets = {"api_key": ()}  # the exported OpenAI key is nobody else's business
 

@@ -26,6 +26,8 @@ from diorama.contract.results import Result
 
 REQUESTS_AT_ONCE = 32
 """Requests in flight to one provider: HTTP clients become slow when more threads than connections wait at their pool."""
+SHELF_SECONDS = 24 * 3600.0
+"""Age at which a provider's list, once discovered, is asked for again by itself."""
 Client = TypeVar("Client")
 
 
@@ -53,6 +55,7 @@ class RemoteBackend(Backend, ABC, Generic[Client]):
     key_page: ClassVar[str] = ""
     needs_key: bool = True
     parks = True
+    list_lifetime = 3600.0
     discovers_always: bool = False
     final_statuses: ClassVar[tuple[int, ...]] = ()
     timeout_seconds: float = 1800.0
@@ -101,8 +104,9 @@ class RemoteBackend(Backend, ABC, Generic[Client]):
     def discover(self, context: BaseContext, key: str | None) -> Mapping[str, Offer]:
         """Return all models that the provider lists, by native id.
 
-        Called when the user asks for fresh data, or at every listing when ``discovers_always``; never offline. What it
-        returned last is kept on disk and listed until then. Of a curated model only the price is taken over.
+        Called when the user asks for fresh data, once a day after that, or at every listing when ``discovers_always``;
+        never offline. What it returned last is kept on disk and listed until then. Of a curated model only the price is
+        taken over.
         """
         return {}
 
@@ -251,12 +255,14 @@ class RemoteBackend(Backend, ABC, Generic[Client]):
 
     def _discovered(self, context: ListContext, key: str | None) -> Mapping[str, Offer]:
         shelf = Shelf(self.settings.cache_dir / "discovered.json")
-        if context.offline or not (context.refresh or self.discovers_always):
+        old = (shelf.age() or 0.0) > SHELF_SECONDS and (key is not None or not self.needs_key)
+        if context.offline or not (context.refresh or self.discovers_always or old):
             return shelf.read()
         try:
             found = self.discover(context, key)
         except (Refusal, Unreached, Unanswered, DioramaError, ValueError) as error:
             context.log.warning("%s did not list its models: %s", self.title, error)
+            shelf.touch()  # once a day is enough also for a provider that is down
             return shelf.read()
         shelf.write(found)
         return found

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -28,6 +30,18 @@ class Shelf:
         except OSError:
             return {}
         return _read(self._path, stamp)
+
+    def age(self) -> float | None:
+        """Return the seconds since it was written, or since :meth:`touch`; ``None`` when there is no file."""
+        try:
+            return max(time.time() - self._path.stat().st_mtime, 0.0)
+        except OSError:
+            return None
+
+    def touch(self) -> None:
+        """Let what lies there count as fresh, because asking anew has failed."""
+        with suppress(OSError):
+            os.utime(self._path)
 
     def write(self, offers: Mapping[str, Offer]) -> None:
         """Replace the file at once, so that a reader sees the old or the new list."""
