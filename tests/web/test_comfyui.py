@@ -244,6 +244,24 @@ def test_values_that_do_not_fit_are_named(api: Any, imported: Any, parameters: A
     assert unknown.status_code == 422
 
 
+def test_a_value_out_of_range_is_named_as_the_form_names_it(api: Any, imported: Any) -> None:
+    told = imported(INVERT, title="Invert")
+    answer = api.client.post("/api/comfyui/jobs", json={"workflow_id": told["id"], "parameters": {}})
+    assert (answer.status_code, answer.json()["error"]["field"]) == (422, "parameters.images"), answer.text
+
+
+def test_a_workflow_without_pictures_is_kept_and_not_run(api: Any, imported: Any) -> None:
+    sound = {
+        "1": {"class_type": "EmptyAudio", "inputs": {"duration": 1.0, "sample_rate": 44100, "channels": 2}},
+        "2": {"class_type": "SaveAudio", "inputs": {"audio": ["1", 0], "filename_prefix": "a"}},
+    }
+    told = imported(sound, title="Sound")
+    assert (told["operation"], told["reason"]) == (None, "it makes sound, not images or videos")
+    answer = api.client.post("/api/comfyui/jobs", json={"workflow_id": told["id"], "parameters": {}})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "operation_not_supported")
+    assert "it makes sound" in answer.json()["error"]["message"]
+
+
 def test_a_job_of_something_else_is_not_shown_here(api: Any) -> None:
     job_id = api.submit()
     api.finished(job_id)

@@ -39,7 +39,8 @@ def test_imported_listed_shown_run(comfy: StandIn, diorama: Any, tmp_path: Path)
     assert (up.returncode, up.stdout.split("\t")[0]) == (0, comfy.url), up.stderr
     done = diorama("comfyui", "import", "red_apple.json")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("Imported comfyui:red-apple (red apple).\n")
+    assert done.stdout.startswith("Imported comfyui:red-apple (red apple, generate).\n")
+    assert 'diorama comfyui run red-apple "PROMPT"' in done.stderr
     assert diorama("comfyui", "list").stdout == "red-apple\tred apple\tgenerate\tany\n"
     assert "num_inference_steps\tmain" in diorama("comfyui", "show", "red-apple").stdout
     done = diorama(
@@ -76,6 +77,23 @@ def test_a_picture_goes_in(
     assert done.returncode == 0, done.stderr
     with Image.open(tmp_path / "cwd" / "cyan.png") as image:
         assert image.convert("RGB").getpixel((4, 4)) == (0, 255, 255)
+
+
+SOUND = {
+    "1": {"class_type": "EmptyAudio", "inputs": {"duration": 1.0, "sample_rate": 44100, "channels": 2}},
+    "2": {"class_type": "SaveAudio", "inputs": {"audio": ["1", 0], "filename_prefix": "a"}},
+}
+
+
+def test_what_makes_only_sound_says_so(comfy: StandIn, diorama: Any, tmp_path: Path) -> None:
+    (tmp_path / "cwd" / "sound.json").write_text(json.dumps(SOUND))
+    done = diorama("comfyui", "import", "sound.json")
+    assert done.returncode == 0, done.stderr
+    assert "cannot run: it makes sound" in done.stdout
+    assert "It runs with" not in done.stderr
+    refused = diorama("comfyui", "run", "sound")
+    assert refused.returncode != 0
+    assert "it makes sound, not images or videos" in refused.stderr
 
 
 def test_converted_and_refused(comfy: StandIn, diorama: Any, tmp_path: Path) -> None:

@@ -105,8 +105,10 @@ def import_one(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(told, indent=2, ensure_ascii=False))
         return 0
-    print(clean(f"Imported {told['model']} ({told['title']})."))
+    print(clean(f"Imported {told['model']} ({told['title']}, {_does(told)})."))
     _print_form(told)
+    if told["operation"]:
+        warn(f"It runs with `{_call(told)}`; -p NAME=VALUE sets another value.")
     return 0
 
 
@@ -117,11 +119,7 @@ def show(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(told, indent=2, ensure_ascii=False))
         return 0
-    print(
-        clean(
-            f"{told['title']}  ({told['model']}, {told['operation'] or 'cannot run: ' + str(told['reason'])})"
-        )
-    )
+    print(clean(f"{told['title']}  ({told['model']}, {_does(told)})"))
     _print_form(told)
     return 0
 
@@ -158,6 +156,18 @@ def run(options: argparse.Namespace) -> int:
         paths = _write_outputs(client, job, body, options)
         _print_result(job, paths, options)
     return 0
+
+
+def _call(told: dict[str, Any]) -> str:
+    roles = {item["role"] for item in told["parameters"]}
+    words = [f"diorama comfyui run {told['id']}"]
+    words += ['"PROMPT"'] if "prompt" in roles else []
+    words += ["--image FILE"] if roles & {"image", "video"} else []
+    return " ".join(words)
+
+
+def _does(told: dict[str, Any]) -> str:
+    return str(told["operation"] or f"cannot run: {told['reason']}")
 
 
 def _print_form(told: dict[str, Any]) -> None:

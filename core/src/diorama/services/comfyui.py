@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from diorama.contract import InvalidRequest, LoraRef, NotFound
+from diorama.contract import InvalidRequest, LoraRef, NotFound, OperationNotSupported
 from diorama.jobs.records import Job
 from diorama.jobs.submission import Submission
 from diorama.services.backends import backend_with
@@ -22,6 +22,11 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "num_images": (int,), "num_frames": (int,), "fps": (int, float), "duration": (int, float), "scale": (int, float),
 }  # fmt: skip
 """Parameters of workflows that are fields of every request, with what they hold."""
+_FIELDS = {name: name for name in (*_KINDS, "images", "mask", "loras")} | {
+    "media": "image",
+    "reference_images": "images",
+}
+"""What fields of a request are called among the parameters of a workflow."""
 
 
 def status(engine: Engine) -> dict[str, Any]:
@@ -114,15 +119,26 @@ def run(
 
     Raises:
         NotFound: there is no such workflow.
+        OperationNotSupported: it makes neither pictures nor videos.
         InvalidRequest: a value does not fit; ``field`` is ``parameters.<name>``.
     """
     told = _library(engine).show(workflow_id)
+    if not told["operation"]:
+        raise OperationNotSupported(
+            f"The workflow {told['title']!r:.60} cannot be run: {told['reason']}.", field="workflow_id"
+        )
     model_id = f"{BACKEND}:{workflow_id}"
     operation = next(iter(engine.catalog.get(model_id).operations))
     own = {item["name"]: item["default"] for item in told["parameters"] if item["name"] == "prompt"}
     values = _values(engine, {**own, **(parameters or {})}, upscales=operation == "upscale")
     given = {name: value for name, value in more.items() if value is not None}
-    return engine.submit(Submission(kind=operation.value, model=model_id, owner=owner, **values, **given))
+    submission = Submission(kind=operation.value, model=model_id, owner=owner, **values, **given)
+    try:
+        return engine.submit(submission)
+    except InvalidRequest as error:
+        if error.field in _FIELDS:
+            error.field = f"parameters.{_FIELDS[error.field]}"
+        raise
 
 
 def job(engine: Engine, job_id: str) -> Job:

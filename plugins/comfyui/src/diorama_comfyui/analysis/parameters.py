@@ -46,6 +46,16 @@ _FRIENDLY = {
     Role.FRAMES: "Frames",
     Role.FPS: "Frames per second",
 }
+_PLAIN = {
+    "ckpt_name": "Checkpoint",
+    "unet_name": "Diffusion model",
+    "clip_name": "Text encoder",
+    "vae_name": "VAE",
+    "lora_name": "LoRA",
+    "control_net_name": "ControlNet",
+    "sampler_name": "Sampler",
+}
+"""Inputs whose names say little, where the class gives them no other name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +226,13 @@ def _named(drafts: list[_Draft], conversion: Conversion) -> tuple[Parameter, ...
     for draft in drafts:
         node_id, input_name = draft.targets[0]
         short = input_name.rsplit(".", 1)[-1]
-        label = draft.label or _FRIENDLY.get(draft.role) or draft.spec.display_name or _words(short)
+        label = (
+            draft.label
+            or _FRIENDLY.get(draft.role)
+            or draft.spec.display_name
+            or _PLAIN.get(short)
+            or _words(short)
+        )
         base = draft.role.value if draft.role is not Role.OTHER else slug(label) or slug(short) or "value"
         taken[base] += 1
         name = base if taken[base] == 1 else f"{base}_{taken[base]}"
