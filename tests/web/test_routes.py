@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
+from diorama_web.routes import NOUNS, load
 
 PUBLIC = {
     "GET /api/health", "POST /api/sign-in", "POST /api/sign-out", "GET /", "GET /page/{name}", "GET /{address:path}",
@@ -56,6 +59,10 @@ POST /api/comfyui/interrupt|POST /api/comfyui/free
 """.replace("\n", "|").strip("|").split("|")
 )  # fmt: skip
 SOCKETS = {"/ws/{job_id}"}
+SETTINGS = (
+    "from diorama.settings import Settings; from pathlib import Path; "
+    "create_app(s(settings=Settings(config_dir=Path('c'), data_dir=Path('d'), cache_dir=Path('e')), database=None))"
+)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +75,9 @@ def found() -> list[tuple[frozenset[str], str]]:
 
     settings = Settings(config_dir=Path("c"), data_dir=Path("d"), cache_dir=Path("e"))
     engine: Any = SimpleNamespace(settings=settings, database=None)
-    routes: Any = create_app(engine).routes
+    app = create_app(engine)
+    app.state.rooms.put_all()
+    routes: Any = app.routes
     return [(frozenset(getattr(route, "methods", None) or ()) - {"HEAD"}, route.path) for route in routes]
 
 
@@ -177,10 +186,29 @@ def test_every_endpoint_makes_its_own_response() -> None:
     engine: Any = SimpleNamespace(
         settings=Settings(config_dir=Path("c"), data_dir=Path("d"), cache_dir=Path("e")), database=None
     )
-    routes = [route for route in create_app(engine).routes if isinstance(route, Route)]
+    app = create_app(engine)
+    app.state.rooms.put_all()
+    routes = [route for route in app.routes if isinstance(route, Route)]
     assert len(routes) > 100
     for route in routes:
         assert signature(route.endpoint).return_annotation in ("Response", "StreamingResponse", Response), (
             route.path
         )
         assert issubclass(get_type_hints(route.endpoint).get("return", object), Response), route.path
+
+
+@pytest.mark.parametrize("noun", sorted(NOUNS))
+def test_an_address_loads_what_answers_it(noun: str) -> None:
+    for route in load(noun).routes:
+        fixed = route.path.partition("{")[0]
+        assert fixed.startswith(NOUNS[noun]), f"{route.path} would not be found"
+
+
+def test_only_what_is_asked_for_is_loaded(new_server: Any) -> None:
+    server = new_server()
+    modules = "import sys; print(*(name for name in sys.modules if name.startswith('diorama_web.routes.')))"
+    code = f"from diorama_web.app import create_app; import types; s=types.SimpleNamespace; {SETTINGS}; {modules}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) == {"diorama_web.routes.health", "diorama_web.routes.pages"}
+    for path, status in (("/api/civitai/nothing", 404), ("/api/settings/system", 200), ("/api/nothing", 404)):
+        assert server.client.get(path).status_code == status

@@ -6,7 +6,6 @@ import tempfile
 from pathlib import Path
 
 from diorama.access.fetch import SafeFetch
-from diorama.assets import intake
 from diorama.assets.store import AssetStore
 from diorama.contract import InvalidRequest, MediaInput
 from diorama.ids import is_id
@@ -30,6 +29,8 @@ def take_in(
         InvalidRequest: it cannot be used.
         NotFound: there is no asset with that id.
     """
+    from diorama.assets import intake  # with all that reads pictures and videos
+
     if isinstance(source, bytes | Path):
         return intake.take_in(source, settings, name=name)
     text = source.strip()

@@ -24,7 +24,7 @@ def create_app(engine: Engine) -> FastAPI:
     from diorama_web.errors import install_handlers
     from diorama_web.follow import Followers
     from diorama_web.retention import Retention
-    from diorama_web.routes import add_routes
+    from diorama_web.routes import Opening, Rooms
     from diorama_web.security.middleware import Gate
 
     @asynccontextmanager
@@ -48,7 +48,8 @@ def create_app(engine: Engine) -> FastAPI:
     app.state.sessions = SessionStore(engine.database)
     app.state.preferences = Preferences(engine.database)
     install_handlers(app)
-    add_routes(app)
+    app.state.rooms = Rooms(app)
+    app.add_middleware(Opening, rooms=app.state.rooms)
     origins = list(engine.settings.server.allowed_origins)
     if origins:
         from starlette.middleware.cors import CORSMiddleware

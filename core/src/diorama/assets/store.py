@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from diorama.assets import export, query
+from diorama.assets import query
 from diorama.assets.files import digest, folder_of, inside, make_folder, sync_folder, write_whole
 from diorama.assets.formats import BY_MIME
 from diorama.assets.recipe import plain
@@ -188,6 +188,8 @@ class AssetStore:
         relative = asset.thumbnail or f"{folder_of(asset.id)}/{asset.id}.thumb.webp"
         path = self.root / relative
         if not path.is_file() or path.stat().st_size == 0:
+            from diorama.assets import export
+
             data = export.thumbnail_of(inside(self.root, asset.path), self._settings.limits)
             write_whole(path, lambda new: new.write_bytes(data), durable=False)
         return inside(self.root, relative)
@@ -206,6 +208,8 @@ class AssetStore:
             NotFound: there is no such asset, or its file is gone.
             InvalidRequest: it cannot be had in that format.
         """
+        from diorama.assets import export
+
         asset = self.get(asset_id)
         return export.export_asset(
             asset, inside(self.root, asset.path), format, metadata, self._settings.limits
@@ -219,6 +223,8 @@ class AssetStore:
         Raises:
             NotFound: there is no asset with one of the ids; raised before the first byte.
         """
+        from diorama.assets import export
+
         wanted = [self.get(asset_id) for asset_id in dict.fromkeys(asset_ids)]
 
         def read(asset: Asset) -> tuple[Path | bytes, str]:

@@ -29,6 +29,7 @@ def openapi_document(request: Request) -> Response:
 
 def describe(app: FastAPI) -> dict[str, Any]:
     """Return the OpenAPI document."""
+    app.state.rooms.put_all()
     routes = [route.described() if isinstance(route, Route) else route for route in app.routes]
     document = get_openapi(title=app.title, version=app.version, description=app.description, routes=routes)
     edit = EditRequestBody.model_json_schema(ref_template="#/components/schemas/{model}")
