@@ -152,7 +152,7 @@ def look(world: World, file: Path, command: str) -> None:
             assert bool(container.streams.audio) == ("tiny-ltx2" in command)
         return
     with Image.open(file) as image:
-        factor = {"4x": 4, "2x": 2}.get(model_of(command)[-2:], 1)
+        factor = {"x2plus": 2}.get(model_of(command)[-6:], 4) if "realesrgan" in command else 1
         if found := re.search(r"--scale (\d)", command):
             factor = int(found[1])
         width = 96 if "--size 96x64" in command else 64 * factor

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +200,23 @@ def test_official_files_are_checked_by_hash_before_they_are_opened(tmp_path: Pat
     assert torch.equal(opened(picture), network(picture))
 
 
+def test_converting_does_not_bring_torch_into_the_server(tmp_path: Path) -> None:
+    import torch
+
+    official = tmp_path / "official.pth"
+    torch.save({"params": build(COMPACT).state_dict()}, official)
+    program = f"""
+import hashlib, sys
+from pathlib import Path
+from diorama_local_diffusers.upscale.weights import convert_pickle
+source = Path({str(official)!r})
+convert_pickle(source, source.with_suffix(".safetensors"), hashlib.sha256(source.read_bytes()).hexdigest())
+assert "torch" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+    assert official.with_suffix(".safetensors").exists()
+
+
 def test_a_file_that_runs_code_is_never_run_even_with_the_right_hash(tmp_path: Path) -> None:
     import pickle
 
@@ -209,7 +228,7 @@ def test_a_file_that_runs_code_is_never_run_even_with_the_right_hash(tmp_path: P
 
     bad = tmp_path / "bad.pth"
     bad.write_bytes(pickle.dumps(Evil()))
-    with pytest.raises(pickle.UnpicklingError):
+    with pytest.raises(BackendError, match="cannot be converted"):
         convert_pickle(bad, tmp_path / "out.safetensors", hashlib.sha256(bad.read_bytes()).hexdigest())
     assert not (tmp_path / "it-ran").exists()
 

@@ -15,7 +15,14 @@ from diorama_local_diffusers.testing.tiny import build, makers
 QUANTIZED = ("Q4_0", "Q8_0")
 """GGUF types that can be written without the original tools."""
 FAMILIES = tuple(name for name in makers() if ":" not in name)
-SCALES = {"enlarger-4x": 4, "enlarger-2x": 2}
+UPSCALERS: dict[str, dict[str, Any]] = {
+    "realesrgan-x4plus": {"kind": "rrdb", "scale": 4, "growth": 4},
+    "realesrgan-x2plus": {"kind": "rrdb", "scale": 2, "growth": 4, "unshuffle": 2},
+    "realesrgan-anime-6b": {"kind": "rrdb", "scale": 4, "growth": 4},
+    "realesrgan-animevideo-v3": {"kind": "compact", "scale": 4},
+    "realesrgan-general-x4v3": {"kind": "compact", "scale": 4},
+}
+"""The official upscalers with their own networks, a few channels wide."""
 
 
 def build_standins(root: Path, families: Iterable[str] = (), size: int = 64) -> Path:
@@ -114,11 +121,12 @@ def _upscalers(root: Path) -> list[dict[str, Any]]:
     from diorama_local_diffusers.upscale.networks import build as network
 
     rows = []
-    for name, scale in SCALES.items():
+    for name, shape in UPSCALERS.items():
         file = root / f"{name}.safetensors"
         if not file.exists():
-            save_file(network(Shape("compact", scale, 8, 2)).state_dict(), file)
-        rows.append({"name": f"tiny-{name}", "path": str(file), "type": "upscaler", "scale": scale})
+            save_file(network(Shape(features=8, depth=2, **shape)).state_dict(), file)
+        row = {"name": f"tiny-{name}", "path": str(file), "type": "upscaler", "scale": shape["scale"]}
+        rows.append(row)
     return rows
 
 

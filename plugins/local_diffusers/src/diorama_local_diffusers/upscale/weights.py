@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +48,10 @@ def fetch_weights(entry: ModelEntry, settings: BackendSettings, context: JobCont
 
 
 def convert_pickle(source: Path, target: Path, sha256: str) -> None:
-    """Write the tensors of an official ``.pth`` file as safetensors.
+    """Write the tensors of an official ``.pth`` file as safetensors, in a process of its own.
 
     Raises:
-        BackendError: its hash is not ``sha256``.
+        BackendError: its hash is not ``sha256``, or it holds other things than tensors.
     """
     with source.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
@@ -59,15 +60,11 @@ def convert_pickle(source: Path, target: Path, sha256: str) -> None:
             f"The file has the hash {found[:16]}..., not the published {sha256[:16] or 'one'}...; it was not opened.",
             fix="Download it again; if that does not help, the file at its source was changed.",
         )
-    import torch
-    from safetensors.torch import save_file
-
-    content = torch.load(source, map_location="cpu", weights_only=True)
-    tensors = content.get("params_ema") or content.get("params") or content
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(target.name + ".new")
-    save_file({key: value.contiguous().clone() for key, value in tensors.items()}, draft)
-    os.replace(draft, target)
+    command = [sys.executable, "-m", "diorama_local_diffusers.upscale.convert", str(source), str(target)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        told = done.stderr.strip().splitlines()
+        raise BackendError(f"The file cannot be converted: {told[-1][:300] if told else 'its reader died'}.")
 
 
 def read_shape(place: Path) -> Shape:
