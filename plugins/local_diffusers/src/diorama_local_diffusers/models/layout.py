@@ -6,7 +6,8 @@ What shapes cannot tell (activation functions, number of heads, scaling of laten
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from math import gcd
 from typing import Any
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -27,6 +28,11 @@ def count(shapes: Shapes, pattern: str) -> int:
     return max(found, default=-1) + 1
 
 
+def groups(widths: Iterable[int]) -> int:
+    """Return the groups that normalisation has: 32 in all of them, fewer only where the layers are too narrow for that."""
+    return gcd(32, *widths)
+
+
 def unet_config(shapes: Shapes) -> Config:
     """Return the configuration of a UNet of Stable Diffusion 1, 2 or XL.
 
@@ -44,6 +50,7 @@ def unet_config(shapes: Shapes) -> Config:
         "in_channels": shapes["input_blocks.0.0.weight"][1],
         "out_channels": shapes["out.2.weight"][0],
         "block_out_channels": widths,
+        "norm_num_groups": groups(widths),
         "layers_per_block": levels[0][2],
         "down_block_types": ["CrossAttnDownBlock2D" if depth else "DownBlock2D" for depth in depths],
         "up_block_types": ["CrossAttnUpBlock2D" if depth else "UpBlock2D" for depth in reversed(depths)],
@@ -86,14 +93,14 @@ def vae_config(shapes: Shapes, scaling_factor: float, sample_size: int) -> Confi
         KeyError: a tensor is absent, so it is something else.
     """
     levels = count(shapes, r"encoder\.down\.(\d+)\.")
+    widths = [shapes[f"encoder.down.{level}.block.0.conv2.weight"][0] for level in range(levels)]
     return {
         "_class_name": "AutoencoderKL",
         "in_channels": shapes["encoder.conv_in.weight"][1],
         "out_channels": shapes["decoder.conv_out.weight"][0],
         "latent_channels": shapes["decoder.conv_in.weight"][1],
-        "block_out_channels": [
-            shapes[f"encoder.down.{level}.block.0.conv2.weight"][0] for level in range(levels)
-        ],
+        "block_out_channels": widths,
+        "norm_num_groups": groups(widths),
         "layers_per_block": count(shapes, r"encoder\.down\.0\.block\.(\d+)\."),
         "down_block_types": ["DownEncoderBlock2D"] * levels,
         "up_block_types": ["UpDecoderBlock2D"] * levels,
