@@ -97,7 +97,9 @@ def test_a_lora_and_a_checkpoint_are_found_fetched_and_used(
     page.get_by_label("Steps", exact=True).press("Tab")
     page.get_by_label("Prompt", exact=True).fill("oil painting of a boat")
     page.get_by_label("Prompt", exact=True).press("Enter")
-    expect(page.locator(".strip .edge").first).to_contain_text("Done", timeout=240_000)
+    expect(page.locator(".strip .edge").first).to_contain_text(re.compile("Done|Failed"), timeout=240_000)
+    job = server.client.get("/api/jobs", params={"kind": "generate", "limit": 1}).json()["jobs"][0]
+    assert job["status"] == "completed", job["error"]
     made = server.client.get("/api/assets", params={"limit": 1}).json()["assets"][0]
     recipe = server.client.get(f"/api/assets/{made['id']}").json()["recipe"]
     assert recipe["model"] == "local:tiny-10-100"
