@@ -139,7 +139,9 @@ class LoraView(View):
     weight: float = Field(description="Weight that suits it.")
     defaults: dict[str, float] = Field(description="Request fields that suit it.")
     preset: bool = Field(description="Whether it came known with the backend.")
-    download: str = Field(description="Id for `POST /api/models/{id}/download`, which fetches it; empty if none does.")
+    download: str = Field(
+        description="Id for `POST /api/models/{id}/download`, which fetches it; empty if none does."
+    )
     availability: Availability
     models: list[str] = Field(description="Models that take it.")
 
