@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from diorama_web.routes.pages import PAGE
 
 
 def test_the_catalog_filters_and_finds_ids_with_slashes(new_server: Any) -> None:
@@ -128,6 +129,10 @@ def test_pages_are_ours_alone(server: Any) -> None:
             "<!doctype", ""
         )
     assert server.client.get("/page/app.js").headers["content-type"].startswith("text/javascript")
+    for coding, expected in (("gzip, deflate", "gzip"), ("identity", None)):
+        script = server.client.get("/page/app.js", headers={"Accept-Encoding": coding})
+        assert script.headers.get("content-encoding") == expected
+        assert script.content == (PAGE / "app.js").read_bytes()
     for path in ("/page/nothing.js", "/page/../app.py", "/api/nothing", "/static/x.js", "/ws/x"):
         assert server.client.get(path).status_code == 404
 

@@ -40,6 +40,6 @@ def describe(app: FastAPI) -> dict[str, Any]:
 
 
 @router.get("/docs", include_in_schema=False)
-def docs_page() -> Response:
+def docs_page(request: Request) -> Response:
     """Return a page that shows the description."""
-    return page_file("docs.html")
+    return page_file("docs.html", request)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import mimetypes
 import time
+from functools import lru_cache
 from pathlib import Path
 
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from diorama_web.access import public_router
@@ -48,45 +51,58 @@ def _stamp(folder: Path) -> int:
         return 0
 
 
-def page_file(name: str) -> Response:
+def page_file(name: str, request: Request) -> Response:
     """Answer with a file of the small page."""
-    return _answer(files_below(PAGE).get(name), _HEADERS)
+    return _answer(files_below(PAGE).get(name), _HEADERS, request)
 
 
 @router.get("/")
-def front_page() -> Response:
+def front_page(request: Request) -> Response:
     """Return the studio, or the small page."""
-    return _answer(files_below(STUDIO).get("index.html"), _HEADERS) if _studio() else page_file("index.html")
+    if _studio():
+        return _answer(files_below(STUDIO).get("index.html"), _HEADERS, request)
+    return page_file("index.html", request)
 
 
 @router.get("/page/{name}")
-def small_page_file(name: str) -> Response:
+def small_page_file(name: str, request: Request) -> Response:
     """Return a script or a style of the small page."""
-    return page_file(name)
+    return page_file(name, request)
 
 
 @router.get("/{address:path}")
-def studio_file(address: str) -> Response:
+def studio_file(address: str, request: Request) -> Response:
     """Return a file of the studio; an address inside it opens the studio there."""
     if not _studio() or address.startswith(NOT_PAGES):
         raise HTTPException(404)
     found = files_below(STUDIO).get(address)
     if found is not None:
         hashed = address.split("/")[0] not in ("index.html",) and "-" in found.stem
-        return _answer(found, _FOREVER if hashed else _HEADERS)
+        return _answer(found, _FOREVER if hashed else _HEADERS, request)
     if "." in address.rsplit("/", 1)[-1]:
         raise HTTPException(404)
-    return _answer(files_below(STUDIO).get("index.html"), _HEADERS)
+    return _answer(files_below(STUDIO).get("index.html"), _HEADERS, request)
 
 
 def _studio() -> bool:
     return "index.html" in files_below(STUDIO)
 
 
-def _answer(path: Path | None, headers: dict[str, str]) -> Response:
+def _answer(path: Path | None, headers: dict[str, str], request: Request) -> Response:
     if path is None:
         raise HTTPException(404)
     kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return FileResponse(
-        path, media_type="text/javascript" if kind.endswith("javascript") else kind, headers=headers
-    )
+    kind = "text/javascript" if kind.endswith("javascript") else kind
+    if not kind.startswith("text/") and kind != "image/svg+xml":
+        return FileResponse(path, media_type=kind, headers=headers)
+    headers = {**headers, "Vary": "Accept-Encoding"}
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        return FileResponse(path, media_type=kind, headers=headers)
+    packed = _packed(path, path.stat().st_mtime_ns)
+    return Response(packed, media_type=kind, headers={**headers, "Content-Encoding": "gzip"})
+
+
+@lru_cache(maxsize=200)
+def _packed(path: Path, changed: int) -> bytes:
+    """Return a file's content compressed; ``changed`` tells one version from the next."""
+    return gzip.compress(path.read_bytes(), 9, mtime=0)

@@ -66,7 +66,7 @@ export function Grid({ assets, selection, more, loading, onMore }: Props) {
         return (
           <li key={asset.id} data-index={index} className="absolute top-0 left-0" aria-setsize={more ? -1 : assets.length} aria-posinset={index + 1}
             style={{ width: side, height: side + EDGE, transform: `translate(${(index % columns) * (side + GAP)}px, ${Math.floor(index / columns) * height}px)` }}>
-            <GridFrame asset={asset} index={index} side={side} selected={selection.ids.has(asset.id)} anySelected={selection.ids.size > 0} tabbable={index === Math.min(at, assets.length - 1)} onToggle={selection.toggle} onFocus={setAt} />
+            <GridFrame asset={asset} index={index} side={side} eager={index < 3 * columns} selected={selection.ids.has(asset.id)} anySelected={selection.ids.size > 0} tabbable={index === Math.min(at, assets.length - 1)} onToggle={selection.toggle} onFocus={setAt} />
           </li>
         );
       })}

@@ -9,6 +9,7 @@ interface Props {
   asset: Cell;
   index: number;
   side: number;
+  eager: boolean;
   selected: boolean;
   anySelected: boolean;
   tabbable: boolean;
@@ -17,7 +18,7 @@ interface Props {
 }
 
 /** One frame of the library: the picture, its number (the seed) on the film's edge, a box to mark it. */
-export const GridFrame = memo(function GridFrame({ asset, index, side, selected, anySelected, tabbable, onToggle, onFocus }: Props) {
+export const GridFrame = memo(function GridFrame({ asset, index, side, eager, selected, anySelected, tabbable, onToggle, onFocus }: Props) {
   const [hover, setHover] = useState(false);
   const video = asset.kind === "video";
   return (
@@ -28,7 +29,7 @@ export const GridFrame = memo(function GridFrame({ asset, index, side, selected,
         {video && hover ? (
           <video src={asset.url} poster={asset.thumbnail_url} muted autoPlay loop playsInline aria-label={altOf(asset.prompt, "video")} />
         ) : (
-          <Picture src={asset.thumbnail_url} alt={asset.title || altOf(asset.prompt, asset.kind)} width={asset.width} height={asset.height} placeholder={asset.placeholder} />
+          <Picture src={asset.thumbnail_url} alt={asset.title || altOf(asset.prompt, asset.kind)} width={asset.width} height={asset.height} placeholder={asset.placeholder} eager={eager} />
         )}
         {selected && <Grease shape="box" />}
       </Link>

@@ -72,11 +72,13 @@ function shared(prompt: string): string {
   return prompt;
 }
 
+const FIRST = 60; // about a window, so that it is there soon
+
 export const galleryQuery = (search: GallerySearch, limit = 200) =>
   infiniteQueryOptions({
     queryKey: ["assets", "list", search, limit],
     queryFn: async ({ pageParam, signal }) => {
-      const page = await take(api.GET("/api/assets", { params: { query: { limit, ...toQuery(search), ...(pageParam ? { cursor: pageParam } : {}) } }, signal }));
+      const page = await take(api.GET("/api/assets", { params: { query: { limit: pageParam ? limit : Math.min(limit, FIRST), ...toQuery(search), ...(pageParam ? { cursor: pageParam } : {}) } }, signal }));
       return { assets: page.assets.map((asset) => new Cell(asset)), next_cursor: page.next_cursor };
     },
     initialPageParam: "",
