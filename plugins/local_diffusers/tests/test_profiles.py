@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from diorama.contract import GenerateRequest, Operation
+from diorama.contract import GenerateRequest, Operation, VideoRequest
 from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.info import model_info
 from diorama_local_diffusers.models.user import write_entries
@@ -66,8 +66,37 @@ def test_a_rung_is_used_only_where_it_wins(
 
 def test_a_real_measurement_ends_in_a_verdict(run: Any, settings: Any) -> None:
     run("fast")
-    assert set(kept(settings)) == {"channels_last"}
-    assert kept(settings)["channels_last"] > 0
+    assert set(kept(settings)) == {"channels_last", "fused_qkv", "vae_channels_last"}
+    assert all(gain > 0 for gain in kept(settings).values())
+
+
+def test_everything_that_wins_is_put_on_and_taken_off(
+    run: Any, settings: Any, backend: Any, monkeypatch: Any
+) -> None:
+    base, _, context = run("quality")
+    loaded = backend.room.open(backend._entry("tiny"), context)
+    names = list(loaded.pipe.unet.state_dict())
+    for _ in range(3):
+        settings.cache_dir.mkdir(exist_ok=True)
+        gains = {"channels_last": 2.0, "fused_qkv": 2.0, "vae_channels_last": 2.0}
+        (settings.cache_dir / "profiles.json").write_text(json.dumps({"tiny|cpu|torch.float32": gains}))
+        picture, rungs, _ = run("fast")
+        assert rungs == ["channels_last", "fused_qkv", "vae_channels_last"]
+        assert np.abs(picture - base).max() <= 2
+    assert list(loaded.pipe.unet.state_dict()) == names, "no copy of the weights is left"
+    assert np.array_equal(run("quality")[0], base)
+
+
+def test_quantised_weights_and_those_under_a_lora_are_not_fused() -> None:
+    class Denoiser:
+        def fuse_qkv_projections(self) -> None: ...
+
+        unfuse_qkv_projections = fuse_qkv_projections
+
+    plain, under_lora, quantised = Denoiser(), Denoiser(), Denoiser()
+    under_lora.peft_config = {"lora0": 1}  # type: ignore[attr-defined]
+    quantised.hf_quantizer = object()  # type: ignore[attr-defined]
+    assert [profiles._may_fuse(item) for item in (plain, under_lora, quantised)] == [True, False, False]
 
 
 def test_a_rung_that_fails_is_written_off(run: Any, settings: Any, monkeypatch: Any) -> None:
@@ -99,3 +128,32 @@ def test_of_the_attention_kernels_the_best_one_is_used(settings: Any) -> None:
     for name, gain in (("attention:a", 1.2), ("attention:b", 1.4), ("compile", 1.5), ("x", 1.0)):
         verdicts.keep(name, gain)
     assert [rung.name for rung in verdicts.winners(rungs)] == ["attention:b", "compile"]
+
+
+@pytest.mark.parametrize(("family", "threshold"), [("flux", 1e9), ("flux", 0.0), ("wan", 1e9)])
+def test_a_cache_is_only_for_those_who_ask(
+    settings: Any, backend: Any, tiny: Any, job: Any, monkeypatch: Any, family: str, threshold: float
+) -> None:
+    from diorama_local_diffusers.runtime import caches
+
+    monkeypatch.setattr(caches, "THRESHOLD", threshold)
+    row = ModelEntry(name="tiny", path=str(tiny(family)), type=family, default_width=64, default_height=64)
+    write_entries(settings, [row])
+    model = model_info(row, settings)
+
+    def run(cache: str) -> tuple[Any, list[str]]:
+        context = job(model)
+        common = {"model": model.id, "prompt": "x", "width": 64, "height": 64, "seed": 1, "num_inference_steps": 4,
+                  "parameters": {"cache": cache}}  # fmt: skip
+        if family == "wan":
+            result = backend.video(VideoRequest(num_frames=5, **common), context)
+        else:
+            result = backend.generate(GenerateRequest(**common), context)
+        return np.asarray(context.saved[0][0]).astype(int), list(result.facts["profile_rungs"])
+
+    plain, rungs = run("none")
+    assert rungs == []
+    cached, rungs = run("first-block")
+    assert rungs == ["cache:first-block"]
+    assert np.array_equal(cached, plain) == (threshold == 0.0), "a cache that is never used changes nothing"
+    assert np.array_equal(run("none")[0], plain), "and afterwards there is none"

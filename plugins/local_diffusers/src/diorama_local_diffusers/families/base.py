@@ -46,6 +46,23 @@ PROFILE: dict[str, Any] = {
 }
 """Offered by every family with a denoiser."""
 
+CACHE: dict[str, Any] = {
+    "cache": {
+        "type": "string",
+        "enum": ["none", "first-block"],
+        "default": "none",
+        "title": "Cache between steps",
+        "description": "first-block leaves out the rest of a step that changes little: faster, and the result differs.",
+        "x-group": "advanced",
+    }
+}
+"""Offered by the families whose denoisers take one."""
+CACHING = frozenset({
+    "flux", "flux-kontext", "qwen-image", "qwen-image-edit", "qwen-image-edit-plus", "wan", "wan-i2v", "mochi",
+    "cogvideox", "cogvideox-i2v",
+})  # fmt: skip
+"""Families whose denoisers can keep what a step's later blocks gave."""
+
 
 class Family:
     """One family of models.
@@ -200,6 +217,8 @@ class Family:
     def parameters_of(self, entry: ModelEntry, folder: PipelineFolder | None) -> dict[str, Any]:
         """Return the JSON schema of the parameters that only this model has."""
         properties = {**self.parameters.get("properties", {}), **parameter_schema(entry), **PROFILE}
+        if self.name in CACHING:
+            properties |= CACHE
         return {"type": "object", "properties": properties}
 
     def common(self, entry: ModelEntry, folder: PipelineFolder | None) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from diorama.contract import (
 )
 
 from diorama_local_diffusers.families.base import Task
+from diorama_local_diffusers.runtime.caches import cache_on
 from diorama_local_diffusers.runtime.controls import Controls, reference
 from diorama_local_diffusers.runtime.device import release_cache
 from diorama_local_diffusers.runtime.embeddings import embeddings
@@ -135,7 +136,12 @@ def run_once(
     """
     output = None
     try:
-        with profile_on(loaded, str(request.parameters.get("profile", "quality")), pipe, context):
+        cache = str(request.parameters.get("cache", "none"))
+        with (
+            profile_on(loaded, str(request.parameters.get("profile", "quality")), pipe, context),
+            cache_on(denoisers(pipe, loaded.family.denoiser), cache, context) as kept,
+        ):
+            loaded.rungs += kept
             output = _call(loaded, pipe, call, reporter, context, request, index)
     except RuntimeError as error:
         if not is_out_of_memory(error) or not loaded.device.startswith("cuda") or loaded.retries:

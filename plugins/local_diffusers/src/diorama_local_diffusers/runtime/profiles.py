@@ -12,7 +12,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,21 +36,29 @@ class Rung:
         name: For the recipe.
         on: Makes the change; raises when this model or machine cannot.
         off: Takes it back.
+        part: Network that it changes: ``denoiser``, or ``decoder`` of the VAE.
     """
 
     name: str
     on: Callable[[Any], None]
     off: Callable[[Any], None]
+    part: str = "denoiser"
 
 
-def rungs_of(profile: str, denoiser: Any, device: str) -> list[Rung]:
-    """Return what a profile tries on a denoiser, in order."""
+def rungs_of(profile: str, parts: dict[str, Any], device: str) -> list[Rung]:
+    """Return what a profile tries on the networks of a model, in order."""
     if profile == "quality":
         return []
-    found = []
-    if any(weight.ndim == 4 and weight.shape[-1] > 1 for weight in denoiser.parameters()):
+    found, denoiser = [], parts["denoiser"]
+    if _convolves(denoiser):
         found.append(Rung("channels_last", _channels_last, _contiguous))
-    if profile == "fast" and device.startswith("cuda"):
+    if profile == "balanced":
+        return found
+    if _may_fuse(denoiser):
+        found.append(Rung("fused_qkv", _fuse, _unfuse))
+    if _convolves(parts.get("decoder")):
+        found.append(Rung("vae_channels_last", _channels_last, _contiguous, "decoder"))
+    if device.startswith("cuda"):
         found += [Rung(f"attention:{name}", _attention(name), _usual_attention) for name in ATTENTION]
         found.append(Rung("compile", _compile, _interpret))
     return found
@@ -62,23 +70,32 @@ def profile_on(loaded: Loaded, profile: str, pipe: Any, context: JobContext) -> 
 
     What the model runs under is written to ``loaded.rungs``.
     """
-    denoiser = getattr(pipe, loaded.family.denoiser)
-    wanted = rungs_of(profile, denoiser, loaded.device)
+    parts = {"denoiser": getattr(pipe, loaded.family.denoiser)}
+    if decoder := getattr(getattr(pipe, "vae", None), "decoder", None):
+        parts["decoder"] = decoder
+    wanted = rungs_of(profile, parts, loaded.device)
     verdicts = Verdicts(loaded)
     active: list[Rung] = []
     try:
         for rung in verdicts.winners(wanted):
-            if _try(rung, denoiser):
+            if _try(rung, parts[rung.part]):
                 active.append(rung)
         loaded.rungs = tuple(rung.name for rung in active)
         unknown = [rung for rung in wanted if verdicts.known(rung.name) is None]
-        with _captured(denoiser, bool(unknown)) as inputs:
+        with ExitStack() as stack:
+            inputs = {
+                name: stack.enter_context(_captured(part, any(rung.part == name for rung in unknown)))
+                for name, part in parts.items()
+            }
             yield
-        if unknown and inputs and loaded.plan == "full":
-            _measure(denoiser, inputs[0], unknown, verdicts, context, loaded.device)
+        if loaded.plan == "full":
+            for name, part in parts.items():
+                new = [rung for rung in unknown if rung.part == name]
+                if new and inputs[name]:
+                    _measure(part, inputs[name][0], new, verdicts, context, loaded.device)
     finally:
         for rung in reversed(active):
-            rung.off(denoiser)
+            rung.off(parts[rung.part])
 
 
 class Verdicts:
@@ -183,6 +200,33 @@ def _contiguous(denoiser: Any) -> None:
     import torch
 
     denoiser.to(memory_format=torch.contiguous_format)
+
+
+def _convolves(network: Any) -> bool:
+    """Whether a network has convolutions over pictures; those of videos have a dimension more."""
+    weights = network.parameters() if network is not None else ()
+    return any(weight.ndim == 4 and weight.shape[-1] > 1 for weight in weights)
+
+
+def _may_fuse(denoiser: Any) -> bool:
+    """Whether the projections can be joined: not over quantised weights, and not while a LoRA lies on them."""
+    plain = not getattr(denoiser, "peft_config", None) and getattr(denoiser, "hf_quantizer", None) is None
+    return plain and hasattr(denoiser, "fuse_qkv_projections") and hasattr(denoiser, "unfuse_qkv_projections")
+
+
+def _fuse(denoiser: Any) -> None:
+    denoiser.fuse_qkv_projections()
+
+
+def _unfuse(denoiser: Any) -> None:
+    """Take the joined projections away too; the library only stops using them, and they are a copy of the weights."""
+    denoiser.unfuse_qkv_projections()
+    for module in denoiser.modules():
+        for name in ("to_qkv", "to_kv", "to_added_qkv"):
+            if name in module._modules:
+                del module._modules[name]
+        if getattr(module, "fused_projections", False):
+            module.fused_projections = False
 
 
 def _attention(name: str) -> Callable[[Any], None]:
