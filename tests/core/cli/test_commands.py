@@ -164,6 +164,30 @@ def test_doctor_and_config(diorama: Any, tmp_path: Path) -> None:
     assert "default_modle" in done.stderr
 
 
+def test_settings_that_are_shown_hold_no_secret(diorama: Any, tmp_path: Path) -> None:
+    config = Path(diorama("config", "path").stdout.strip())
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text(
+        '[server]\napi_keys = ["canary-one"]\n[backends.fal]\napi_key = "canary-two"\n'
+        'proxy = "http://user:canary-three@127.0.0.1:9"\n',
+        encoding="utf-8",
+    )
+    for command in (
+        ("config",),
+        ("config", "show", "--json"),
+        ("doctor",),
+        ("doctor", "--json"),
+        ("plugins",),
+        ("keys",),
+    ):
+        done = diorama(*command)
+        assert "canary" not in done.stdout + done.stderr, command
+    config.write_text('database_url = "postgresql+psycopg://me:canary/f@ur@db.test/art"\n', encoding="utf-8")
+    shown = diorama("config").stdout
+    assert "postgresql+psycopg://me:***@db.test/art" in shown
+    assert "canary" not in shown
+
+
 def test_a_dry_run_sends_nothing(cli: Any) -> None:
     plan = json.loads(cli("ball", "--dry-run", "--steps", "400").stdout)
     assert plan["kind"] == "generate"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -36,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def flatten(settings: Any, prefix: str = "") -> list[tuple[str, str]]:
-    """Return ``(dotted name, value as text)`` of every setting; API keys are shown as a count."""
+    """Return ``(dotted name, value as text)`` of every setting; keys as a count, no password."""
     rows: list[tuple[str, str]] = []
     for item in fields(settings):
         value, name = getattr(settings, item.name), prefix + item.name
@@ -46,6 +47,8 @@ def flatten(settings: Any, prefix: str = "") -> list[tuple[str, str]]:
             rows += flatten(value, name + ".")
         elif item.name == "api_keys":
             rows.append((name, f"{len(value)} set"))
+        elif item.name == "database_url":
+            rows.append((name, re.sub(r"(://[^/@:]*:).*@", r"\1***@", str(value))))
         elif item.name == "backends":
             rows += [(f"backends.{key}", ", ".join(sorted(table))) for key, table in value.items()]
         elif isinstance(value, tuple):
