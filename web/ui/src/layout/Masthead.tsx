@@ -57,7 +57,7 @@ function MorePages({ pages }: { pages: readonly BackendPage[] }) {
   const inside = pages.some(([to]) => path.startsWith(to));
   return (
     <>
-      <button type="button" className="tab lg:!hidden" popoverTarget="more-pages" data-on={inside}>More</button>
+      <button type="button" className="tab lg:!hidden" popoverTarget="more-pages" data-on={inside} onClick={(event) => menu.current?.style.setProperty("--at", `${event.currentTarget.offsetLeft}px`)}>More</button>
       <div ref={menu} id="more-pages" popover="auto" className="pop more-pages" onClick={() => menu.current?.hidePopover()}>
         {pages.map(([to, name]) => <Link key={to} to={to} className="menu-item" activeProps={{ "aria-current": "page" }}>{name}</Link>)}
         <Link to="/settings" className="menu-item sm:!hidden" activeProps={{ "aria-current": "page" }}>Settings</Link>

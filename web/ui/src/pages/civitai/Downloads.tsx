@@ -65,7 +65,7 @@ function useArrival(status: Job["status"]): void {
   useEffect(() => {
     if (status === before) return;
     setBefore(status);
-    if (status === "completed") void lookAnew();
+    if (status === "completed") lookAnew();
   }, [status, before]);
 }
 

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { sentenceOf } from "@/api/client";
 import { bytes } from "@/lib/format";
 import { say } from "@/ui/toasts";
@@ -37,6 +37,7 @@ function Fetch({ version, file, main }: { version: Version; file: File; main?: b
     return wanted?.version === version.id && (wanted.file === file.id || (wanted.file === null && file.id === version.download_file_id));
   });
   const found = useHere(version.id, file.id);
+  const came = useLasting(job?.status === "completed" && !found);
   const go = async () => {
     setBusy(true);
     try {
@@ -55,10 +56,25 @@ function Fetch({ version, file, main }: { version: Version; file: File; main?: b
       </div>
     );
   }
-  if (job && job.status !== "completed") return <ul className={main ? "border border-edge px-3" : ""}><DownloadRow listed={job} /></ul>;
+  if (job && !came) return <ul className={main ? "border border-edge px-3" : ""}><DownloadRow listed={job} /></ul>;
   return (
-    <button type="button" className={main ? "button main w-full" : "button mt-1.5"} disabled={busy} onClick={() => void go()}>
-      {busy ? "Asking" : main ? `Download ${file.size ? bytes(file.size) : "it"}` : `Download ${file.name}`}
-    </button>
+    <>
+      {came && <p className="note mb-2">It was fetched and lies in the models folder. No backend here lists it as a model or a LoRA.</p>}
+      <button type="button" className={main && !came ? "button main w-full" : "button mt-1.5"} disabled={busy} onClick={() => void go()}>
+        {busy ? "Asking" : came ? "Fetch it again" : main ? `Download ${file.size ? bytes(file.size) : "it"}` : `Download ${file.name}`}
+      </button>
+    </>
   );
+}
+
+const LISTED_BY_THEN = 4000;
+
+/** Whether something has been so for some seconds: lists take a moment to know a new file. */
+function useLasting(so: boolean): boolean {
+  const [lasting, setLasting] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setLasting(so), so ? LISTED_BY_THEN : 0);
+    return () => clearTimeout(timer);
+  }, [so]);
+  return lasting && so;
 }

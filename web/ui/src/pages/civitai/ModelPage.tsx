@@ -68,7 +68,7 @@ function Strip({ model, version }: { model: Model; version: Version }) {
     <section className="strip" aria-label="Previews">
       <div className="sprockets" aria-hidden="true" />
       <div className="edge"><span className="truncate">{version.name}</span><span className="number">{version.images.length} {version.images.length === 1 ? "frame" : "frames"}</span></div>
-      <ul className="flex snap-x gap-1.5 overflow-x-auto px-2 pb-2" tabIndex={0} aria-label="Previews of this version">
+      <ul className="flex snap-x scroll-px-2 gap-1.5 overflow-x-auto px-2 pb-2" tabIndex={0} aria-label="Previews of this version">
         {version.images.map((image, index) => (
           <li key={image.url} className="frame flex-none snap-start" style={{ width: `min(calc(clamp(16rem, 50dvh, 34rem) * ${shape(image)}), 82vw)` }}>
             <span className="picture" style={{ aspectRatio: String(shape(image)) }}><Shot preview={image} alt={image.prompt ? image.prompt.slice(0, 140) : `Preview ${index + 1} of ${model.name}`} size="page" /></span>

@@ -49,7 +49,12 @@ export async function endDownload(id: string): Promise<void> {
   await client.invalidateQueries({ queryKey: civitai.downloads.queryKey });
 }
 
-/** Finds what a download brought: the server lists its folders anew. */
-export async function lookAnew(): Promise<void> {
+/** Finds what a download brought: now, and once more when the server has listed its folders anew. */
+export function lookAnew(): void {
+  void refetch();
+  setTimeout(() => void refetch(), 2500);
+}
+
+async function refetch(): Promise<void> {
   await Promise.all([client.refetchQueries({ queryKey: queries.models().queryKey }), client.refetchQueries({ queryKey: queries.loras.queryKey }), client.invalidateQueries({ queryKey: ["models"] })]);
 }

@@ -154,7 +154,7 @@ function MadeBefore({ workflow, onReuse }: { workflow: Workflow; onReuse: FormSt
         {made.map((asset) => (
           <li key={asset.id} className="frame on-film">
             <Link to={asset.kind === "video" ? "/asset/video/$id" : "/asset/$id"} params={{ id: asset.id }} className="picture aspect-square"><Picture src={asset.thumbnail_url} alt={altOf(asset.prompt, asset.kind)} width={asset.width} height={asset.height} placeholder={asset.placeholder} /></Link>
-            <span className="edge"><span className="number">{asset.seed ?? "–"}</span>{seeds && asset.seed !== null && <button type="button" className="text-link min-h-6" onClick={() => onReuse("seed", asset.seed)}>take<span className="sr"> the seed {asset.seed}</span></button>}</span>
+            <span className="edge"><span className="number">{asset.seed ?? "–"}</span>{seeds && asset.seed !== null && <button type="button" className="text-link min-h-6" title="Take this seed" onClick={() => onReuse("seed", asset.seed)}>take<span className="sr"> the seed {asset.seed}</span></button>}</span>
           </li>
         ))}
       </ul>
