@@ -101,6 +101,18 @@ def test_closing_in_good_order_leaves_the_provider_at_work(home: Home) -> None:
     assert server.submissions == 3
 
 
+def test_killed_before_anything_was_sent_it_runs_again_by_itself(home: Home) -> None:
+    server = home.server
+    server.fault("model", status=None, delay=60)  # the schema is read before the request is sent
+    first = home.start(1)
+    server.wait_until(lambda: server.counts["model"] == 1, "the question for the schema", 60)
+    first.kill()
+    first.wait()
+    rows = home.finish(home.start(0))
+    assert [(row["status"], row["held"]) for row in rows] == [("completed", False)]
+    assert server.submissions == 1
+
+
 def test_an_unconfirmed_purchase_waits_for_a_person(home: Home) -> None:
     server = home.server
     server.fault("submit", disconnect=True, after=True)

@@ -136,7 +136,9 @@ class Backend:
         title: Name for people.
         placement: Where the jobs run.
         concurrency: How many jobs may run at once, for ``placement = "thread"``.
-        parks: Whether every long wait of its hooks is a :meth:`JobContext.pause`, so that a few threads serve all its jobs.
+        parks: Whether it remembers what it is about to buy before it buys, and every long wait of its hooks is a
+            :meth:`JobContext.pause`: then a few threads serve all its jobs, and a job that remembers nothing has bought
+            nothing.
         secrets: Names of the secrets it reads, with the environment variables that users already export for them.
         list_timeout: Seconds that ``list_models`` may take before the last good list is shown instead.
         list_lifetime: Seconds after which the list is asked for again when somebody looks at the catalog; 0 for a list

@@ -25,8 +25,9 @@ from diorama.jobs.records import Job, JobStatus
 from diorama.jobs.seams import Assets
 
 log = logging.getLogger(__name__)
-SAVERS = 2
-BEHIND = 8
+SAVERS = 8
+"""Threads that wait for the disk: files that are synced at the same time share its journal."""
+BEHIND = 16
 """Jobs whose files may be waiting for the disk while their lanes go on; then lanes wait."""
 HEAD_START = 0.003
 """Seconds for which saving lets the lane begin its next job undisturbed, where one waits."""

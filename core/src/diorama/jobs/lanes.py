@@ -63,6 +63,11 @@ class Lanes:
         except DioramaError:
             return None
 
+    def may_have_been_billed(self, job: Job) -> bool:
+        """Tell whether an interrupted job of which nothing is remembered may have been bought all the same."""
+        backend = self._backend(job)
+        return not (backend is not None and backend.parks) and self.may_be_billed(job)
+
     def is_device(self, slot: str) -> bool:
         """Tell whether a slot computes on this machine and costs nothing but time."""
         return slot in self._devices or slot in (POOL, DOWNLOADS)

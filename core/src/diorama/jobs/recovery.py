@@ -32,8 +32,8 @@ class Recovered:
 def recover(jobs: Iterable[Job], lanes: Lanes) -> Recovered:
     """Decide about jobs that are not final.
 
-    Local ones run again. Remote ones with memory resume from it; without, nobody knows whether the provider got them,
-    so those that may have been billed wait for a person.
+    Local ones run again. Remote ones with memory resume from it; without, those run again whose backend remembers before it
+    buys. Of others nobody knows whether the provider got them: those that may have been billed wait for a person.
     """
     found = Recovered()
     for job in jobs:
@@ -65,7 +65,7 @@ def recover(jobs: Iterable[Job], lanes: Lanes) -> Recovered:
 
 
 def _why_hold(job: Job, lanes: Lanes) -> str | None:
-    if not job.memory and lanes.may_be_billed(job):
+    if not job.memory and lanes.may_have_been_billed(job):
         return (
             f"The engine stopped while this was being sent to {job.lane}, which may have run and billed it. "
             "Look there first; release it to send it again, or cancel it."

@@ -156,7 +156,7 @@ class Runner:
             stored = self._ledger.touch(live.begin(slot))
             sink = RunSink(live, self._ledger, self._events, self._changed)
         stored.add_done_callback(lambda _: point("leased"))
-        if not self._lanes.is_device(slot):
+        if self._lanes.may_have_been_billed(live.job):
             stored.result()  # before anything may be bought, the ledger must say that it was begun
         self._changed(live)
         return sink

@@ -48,8 +48,6 @@ def run(backend: RemoteBackend[Any], call: Call, body_for: Callable[[Uploads], d
     elif memory.get("sending") and not memory.get("released"):
         raise _unsure(backend, f"Diorama was interrupted while sending this request ({memory['sending']})")
     else:
-        if not memory:
-            call.context.remember(sending=None)  # from here on a crash before sending is known as one
         uploads = _upload_all(backend, call)
         look = _buy(backend, call, safely(backend, call, lambda: body_for(uploads)))
     if look.state != "done":
