@@ -112,6 +112,43 @@ def test_a_killed_server_finishes_its_job_exactly_once(home: Path, point: str) -
         again.stop()
 
 
+def test_a_server_killed_after_an_order_was_noted_places_no_second_one(home: Path, tmp_path: Path) -> None:
+    orders = tmp_path / "orders"
+    remote = {
+        "DIORAMA_BACKENDS__FAKE__PLACEMENT": "thread",
+        "DIORAMA_BACKENDS__FAKE__REMOTE": "true",
+        "DIORAMA_BACKENDS__FAKE__ORDERS": str(orders),
+    }
+    doomed = Server(home, DIORAMA_CRASH_AT="remembered", **remote)
+    with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
+        doomed.ask("POST", "/api/jobs", BODY)
+    assert doomed.process.wait(30) == -signal.SIGKILL
+    again = Server(home, **remote)
+    try:
+        accepted = again.ask("POST", "/api/jobs", BODY)["job_id"]
+        assert again.finished(accepted)["status"] == "completed"
+        assert len(assets_with_files(again)) == 2
+        assert orders.read_text() == "one\n"
+    finally:
+        again.stop()
+
+
+def test_a_server_killed_while_it_cancels_has_cancelled(home: Path) -> None:
+    doomed = Server(home, DIORAMA_CRASH_AT="cancelling")
+    job_id = doomed.ask("POST", "/api/jobs", {"prompt": "slow", "parameters": {"delay": 20}})["job_id"]
+    while doomed.ask("GET", f"/api/jobs/{job_id}")["status"] != "generating":
+        time.sleep(0.05)
+    with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
+        doomed.ask("DELETE", f"/api/jobs/{job_id}")
+    assert doomed.process.wait(30) == -signal.SIGKILL
+    again = Server(home)
+    try:
+        assert again.finished(job_id)["status"] == "cancelled"
+        assert assets_with_files(again) == []
+    finally:
+        again.stop()
+
+
 def worker_pids(server: Server) -> list[int]:
     """Return the process ids of the server's workers."""
     listed = subprocess.run(

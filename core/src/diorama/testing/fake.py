@@ -16,6 +16,7 @@ Several instances are several offers of the same families. Options that make one
     outage = "error"          # or "rate_limit", "not_ready": every job fails, and nothing was bought
     needs_key = true          # reads the secret api_key, also from FAKE_API_KEY (the instance's name in capitals)
     api_url = "http://..."    # asked by the check, with the key as a bearer token
+    orders = "/a/file"        # one line for each order that is placed; one that was placed before a restart is resumed
     leaky = true              # behaves badly: says its key in logs, progress, facts and errors
 """
 
@@ -225,6 +226,11 @@ class FakeBackend(Backend):
             key = context.secret("api_key")
             context.log.warning("sending with key %s", key)
             context.progress("generating", 0.0, f"sending with key {key}")
+        orders = self.settings.options.get("orders")
+        if orders and "order" not in context.memory:
+            with open(str(orders), "a", encoding="utf-8") as file:
+                file.write("one\n")
+            context.remember(order="placed")
 
     def _model(
         self, native: str, title: str, operations: Mapping[Operation, Capabilities], shared: Mapping[str, Any]
