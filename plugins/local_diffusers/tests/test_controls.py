@@ -22,7 +22,7 @@ from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.info import model_info
 from diorama_local_diffusers.models.user import write_entries
 from diorama_local_diffusers.runtime.edges import canny
-from diorama_local_diffusers.testing.networks import write_controlnet
+from diorama_local_diffusers.testing.networks import write_adapter, write_controlnet
 from PIL import Image, ImageDraw
 
 pytestmark = pytest.mark.torch
@@ -160,43 +160,11 @@ def test_maps_without_a_network_are_refused(studio: Any, tmp_path: Path) -> None
         run(control={"canny": drawn(tmp_path / "one.png")})
 
 
-def write_adapter(place: Path, unet: Any) -> Path:
-    """A random IP-Adapter with its vision encoder, in the published layout."""
-    import torch
-    from diorama_local_diffusers.testing.encoders import clip_vision
-    from safetensors.torch import save_file
-
-    torch.manual_seed(5)
-    clip_vision().save_pretrained(place / "image_encoder")
-    width = unet.config.cross_attention_dim
-    tensors = {
-        "image_proj.proj.weight": torch.randn(4 * width, 32) * 0.3,
-        "image_proj.proj.bias": torch.randn(4 * width) * 0.3,
-        "image_proj.norm.weight": torch.ones(width),
-        "image_proj.norm.bias": torch.zeros(width),
-    }
-    number = 1
-    for key, processor in unet.attn_processors.items():
-        if key.endswith("attn2.processor"):
-            layer = unet.get_submodule(key.removesuffix(".processor"))
-            for part in ("to_k_ip", "to_v_ip"):
-                tensors[f"ip_adapter.{number}.{part}.weight"] = (
-                    torch.randn(layer.to_k.weight.shape[0], width) * 0.3
-                )
-            number += 2
-        assert processor is not None
-    save_file(tensors, place / "ip_adapter.safetensors")
-    return place
-
-
 @pytest.mark.parametrize("name", ["sd", "sdxl"])
 def test_a_reference_picture_counts_and_leaves_no_trace(
     studio: Any, tiny: Any, tmp_path: Path, name: str
 ) -> None:
-    from diffusers import DiffusionPipeline
-
-    pipe = DiffusionPipeline.from_pretrained(tiny(name), local_files_only=True)
-    adapter = write_adapter(tmp_path / "adapter", pipe.unet)
+    adapter = write_adapter(tiny(name), tmp_path / "adapter")
     model, run = studio(name, ip_adapters={name: str(adapter)})
     images = model.operations[Operation.GENERATE].images_in
     assert images is not None
@@ -230,6 +198,12 @@ def test_embeddings_teach_a_word_for_one_job(
     base = run(**prompt)
     taught = run(**prompt, parameters={"embeddings": ["sks-style"]})
     assert not np.array_equal(taught, base)
+    assert np.array_equal(run(**prompt, parameters={"embeddings": ["sks-style"]}), taught), (
+        "it can be taught again"
+    )
+    weighted = run(prompt="a cat in (sks-style:1.5)", parameters={"embeddings": ["sks-style"]})
+    assert not np.array_equal(weighted, taught)
+    assert not np.array_equal(weighted, run(prompt="a cat in (sks-style:1.5)"))
     assert np.array_equal(run(**prompt), base), "the word must not reach the next job"
     with pytest.raises(InvalidRequest, match="no embedding"):
         run(**prompt, parameters={"embeddings": ["../secret"]})

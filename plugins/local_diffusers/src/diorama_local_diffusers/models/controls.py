@@ -89,12 +89,13 @@ def reference_adapter(
 ) -> ReferenceAdapter | None:
     """Return the IP-Adapter that fits a model, ``None`` when none does.
 
-    The option ``ip_adapters`` is a table: model name, then a folder that holds ``ip_adapter.safetensors`` and
-    ``image_encoder``.
+    The option ``ip_adapters`` is a table: model name or family, then a folder that holds ``ip_adapter.safetensors``
+    and ``image_encoder``.
     """
     own: Any = settings.options.get("ip_adapters", {})
-    if isinstance(own, Mapping) and entry.name in own:
-        return ReferenceAdapter(str(own[entry.name]), "", "ip_adapter.safetensors", "image_encoder")
+    for key in (entry.name, entry.type):
+        if isinstance(own, Mapping) and key in own:
+            return ReferenceAdapter(str(own[key]), "", "ip_adapter.safetensors", "image_encoder")
     return ADAPTERS.get(entry.type) if _usual(entry, folder) else None
 
 

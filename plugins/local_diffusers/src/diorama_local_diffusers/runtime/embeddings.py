@@ -44,19 +44,18 @@ def embeddings(pipe: Any, names: Sequence[str], settings: BackendSettings) -> It
         InvalidRequest: a file is missing or was made for other encoders.
     """
     files = [find_embedding(name, settings) for name in names]
-    taught: list[tuple[str, dict[str, Any]]] = []
+    taught: list[dict[str, Any]] = []
     try:
         for file in files:
-            for encoder in _teach(pipe, file):
-                taught.append((file.stem, encoder))
+            taught += _teach(pipe, file)
         yield
     finally:
-        for token, encoder in taught:
-            pipe.unload_textual_inversion(tokens=token, **encoder)
+        for lesson in taught:
+            pipe.unload_textual_inversion(**lesson)
 
 
 def _teach(pipe: Any, file: Path) -> list[dict[str, Any]]:
-    """Load one file and return, for each encoder that it was loaded into, the arguments that name it."""
+    """Load one file and return, for each encoder that it was loaded into, the arguments that unload it again."""
     from safetensors.torch import load_file
 
     tensors = load_file(file)
@@ -74,13 +73,16 @@ def _teach(pipe: Any, file: Path) -> list[dict[str, Any]]:
         ]
     done: list[dict[str, Any]] = []
     for content, encoder in parts:
+        before = set(encoder["tokenizer"].get_added_vocab())
         try:
             pipe.load_textual_inversion(content, token=file.stem, **encoder)
         except (ValueError, RuntimeError, KeyError) as error:
-            for loaded in done:
-                pipe.unload_textual_inversion(tokens=file.stem, **loaded)
+            for lesson in done:
+                pipe.unload_textual_inversion(**lesson)
             raise InvalidRequest(
                 f"Embedding {file.stem} does not fit this model: {str(error)[:200]}", field="embeddings"
             ) from error
-        done.append(encoder)
+        # A file with several vectors adds a token for each, and unloading takes away only those that are named.
+        added = sorted(set(encoder["tokenizer"].get_added_vocab()) - before)
+        done.append({"tokens": added, **encoder})
     return done

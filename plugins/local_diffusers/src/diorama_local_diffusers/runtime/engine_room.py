@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -172,7 +173,7 @@ class EngineRoom:
             "memory_plan": loaded.plan,
             "profile_rungs": list(loaded.rungs),
             "pipeline": type(loaded.pipe).__name__,
-            "versions": {name: version(name) for name in ("torch", "diffusers", "transformers")},
+            "versions": dict(_versions()),
         }
         if loaded.retries:
             facts["out_of_memory"] = list(loaded.retries)
@@ -185,3 +186,9 @@ class EngineRoom:
         if revision:
             facts["revision"] = revision
         return facts
+
+
+@cache
+def _versions() -> dict[str, str]:
+    """Return the versions of the libraries; looking them up takes longer than anything else that a job adds."""
+    return {name: version(name) for name in ("torch", "diffusers", "transformers")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
@@ -106,7 +107,8 @@ class Loaded:
         from diorama_local_diffusers.runtime.schedulers import make_scheduler
 
         own = self._scheduler
-        pipe.scheduler = make_scheduler(name, own.config) if name else type(own).from_config(own.config)
+        # The model's own never runs itself, so a copy of it is a fresh one, and made sooner.
+        pipe.scheduler = make_scheduler(name, own.config) if name else copy.deepcopy(own)
 
     def forget_views(self) -> None:
         """Drop all other pipelines over these weights."""

@@ -21,6 +21,8 @@ def main() -> None:
     print(f"export DIORAMA_BACKENDS__LOCAL__LORAS_DIRS={listed.parent / 'loras'}")
     for network in sorted((listed.parent / "controlnets").glob("*")):
         print(f"export DIORAMA_BACKENDS__LOCAL__CONTROLNETS__{network.name.upper()}__CANNY={network}")
+    for adapter in sorted((listed.parent / "adapters").glob("*")):
+        print(f"export DIORAMA_BACKENDS__LOCAL__IP_ADAPTERS__{adapter.name.upper()}={adapter}")
 
 
 if __name__ == "__main__":

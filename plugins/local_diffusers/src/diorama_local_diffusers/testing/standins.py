@@ -9,7 +9,7 @@ from typing import Any
 
 from diorama_local_diffusers.families import family_named
 from diorama_local_diffusers.testing.checkpoint import write_gguf, write_sd_checkpoint
-from diorama_local_diffusers.testing.networks import write_controlnet
+from diorama_local_diffusers.testing.networks import write_adapter, write_controlnet
 from diorama_local_diffusers.testing.tiny import build, makers
 
 QUANTIZED = ("Q4_0", "Q8_0")
@@ -30,7 +30,7 @@ def build_standins(root: Path, families: Iterable[str] = (), size: int = 64) -> 
 
     Args:
         root: A folder; it is made when it is not there. What is there already is kept.
-        families: Which families; all whose libraries are here when empty. Upscalers, LoRA and ControlNets come along.
+        families: Which families; all whose libraries are here when empty. Upscalers, LoRA, ControlNets and adapters come along.
         size: Usual width and height of their pictures, in pixels.
     """
     import torch
@@ -75,6 +75,8 @@ def _rows(family: str, folder: Path, root: Path, size: int) -> list[dict[str, An
     if family in ("sd", "sdxl", "sd3", "flux") and not (network := root / "controlnets" / family).exists():
         write_controlnet(folder, network)
     if family in ("sd", "sdxl"):
+        if not (adapter := root / "adapters" / family).exists():
+            write_adapter(folder, adapter)
         _lora(folder, root / "loras" / f"tiny-{family}.safetensors")
     return rows
 
