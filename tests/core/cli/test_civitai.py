@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import signal
@@ -49,7 +50,35 @@ def test_found_shown_fetched(site: Site, diorama: Any, models_dir: Path) -> None
     assert fetched.returncode == 0, fetched.stderr
     assert fetched.stdout == "civitai:40 is in the models folder.\n"
     assert "downloading" in fetched.stderr
+    assert "use the LoRA paint-40-400" in fetched.stderr
+    assert "oil painting, thick paint" in fetched.stderr
     assert (models_dir / "loras" / "paint-40-400.safetensors").stat().st_size > 50_000
+
+
+def test_a_picture_says_what_it_was_made_with(site: Site, diorama: Any) -> None:
+    """The test backend's own model is no file, so that its recipe names none; a LoRA's hash is looked up."""
+    assert diorama("-m", "fake:image", "a boat", "-o", "boat.png").returncode == 0
+    asset = diorama("assets", "list").stdout.split("\t")[0]
+    assert len(asset) == 26
+    done = diorama("civitai", "show", asset)
+    assert done.returncode == 0, done.stderr
+    assert "names no file by its hash" in done.stderr
+    assert diorama("civitai", "show", "0" * 26).returncode == 4
+
+
+def test_the_versions_behind_a_picture_are_printed(
+    site: Site, diorama: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from diorama.cli.civitai_command import _print_origins
+
+    version = json.loads(diorama("civitai", "show", "v40", "--json").stdout)
+    lora = {"role": "lora", "name": "paint", "hash": "ab" * 32}
+    told = {"found": [{**lora, "version": version}], "unknown": [{**lora, "role": "model", "name": "mine"}]}
+    assert _print_origins(told, argparse.Namespace(json=False)) == 0
+    printed = capsys.readouterr().out
+    assert "lora  paint  Oil" in printed
+    assert "version 40" in printed
+    assert "model mine  not on Civitai (abababababababab)" in printed
 
 
 def test_json_and_wrong_use(site: Site, diorama: Any) -> None:

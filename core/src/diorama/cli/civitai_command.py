@@ -14,6 +14,7 @@ from diorama.cli.options import add_connection
 from diorama.cli.terminal import clean, table, warn
 
 _LINK = re.compile(r"/models/(\d{1,12})(?!.*modelVersionId=)")
+_ASSET = re.compile(r"[0-9a-z]{26}")
 _HASH = re.compile(r"[0-9A-Fa-f]{8}|[0-9A-Fa-f]{10}|[0-9A-Fa-f]{12}|[0-9A-Fa-f]{64}")
 _VERSION = re.compile(r"(?:modelVersionId=|/api/download/models/|civitai:\d+@)(\d{1,12})")
 
@@ -22,9 +23,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the verbs."""
     verbs = parser.add_subparsers(metavar="VERB", required=True)
     _add_search(verbs.add_parser("search", help="find models"))
-    verb = verbs.add_parser("show", help="say everything about a model, a version or a hash")
+    verb = verbs.add_parser(
+        "show", help="say everything about a model, a version or a hash, or what a picture was made with"
+    )
     verb.add_argument(
-        "name", help="model number, link, AIR, hash, or v and the number of a version (v128713)"
+        "name",
+        help="model number, link, AIR, hash, v and the number of a version (v128713), or the id of a picture made here",
     )
     verb.add_argument("--nsfw", action="store_true", help="show mature previews too")
     add_connection(verb)
@@ -82,8 +86,11 @@ def search(options: argparse.Namespace) -> int:
 
 def show(options: argparse.Namespace) -> int:
     """Print a model or a version."""
+    name = options.name.strip()
     with connect(options) as client:
-        found = _look_up(client, options.name.strip(), options.nsfw)
+        if _ASSET.fullmatch(name):
+            return _print_origins(client.service("civitai.of_asset", asset_id=name), options)
+        found = _look_up(client, name, options.nsfw)
     if options.json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
         return 0
@@ -95,6 +102,25 @@ def show(options: argparse.Namespace) -> int:
     for version in versions:
         for line in version_lines(version):
             print(clean(line))
+    return 0
+
+
+def _print_origins(told: Mapping[str, Any], options: argparse.Namespace) -> int:
+    """Print which versions a picture was made with."""
+    if options.json:
+        print(json.dumps(told, indent=2, ensure_ascii=False))
+        return 0
+    for item in told["found"]:
+        version = item["version"]
+        print(
+            clean(f"{item['role']:6}{item['name']}  {version.get('model_name') or ''}  ({version['page']})")
+        )
+        for line in version_lines(version):
+            print(clean(line))
+    for item in told["unknown"]:
+        print(clean(f"{item['role']:6}{item['name']}  not on Civitai ({item['hash'][:16]})"))
+    if not told["found"] and not told["unknown"]:
+        warn("Its recipe names no file by its hash.")
     return 0
 
 
@@ -161,7 +187,23 @@ def download(options: argparse.Namespace) -> int:
         print(json.dumps(job, indent=2, ensure_ascii=False))
         return 0
     print(clean(f"{job['model']} is in the models folder."))
+    for line in _use(options, job["model"]):
+        warn(clean(line))
     return 0
+
+
+def _use(options: argparse.Namespace, model_id: str) -> list[str]:
+    """Say under which name a fetched file is used, and which words call it up; nothing when Civitai does not answer."""
+    from diorama.contract.errors import DioramaError
+
+    version_id = model_id.partition(":")[2].partition("/")[0]
+    try:
+        with connect(options) as client:
+            lines = [str(client.model(model_id)["availability"]["fix"] or "")]
+            words = client.service("civitai.version", version_id=int(version_id))["trigger_words"]
+    except DioramaError:
+        return []
+    return lines + ([f"Words that call it up: {', '.join(words)}"] if words else [])
 
 
 def _source(name: str) -> str:
