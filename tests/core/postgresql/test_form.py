@@ -103,3 +103,17 @@ def test_what_is_no_address_is_told_in_a_sentence(url: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         open_engine(url)
     assert caught.value.field == "database_url"
+
+
+def test_the_doctor_says_whether_it_answers(
+    database_url: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from diorama.cli.doctor_command import _database
+
+    monkeypatch.setenv("DIORAMA_HOME", str(tmp_path))
+    monkeypatch.setenv("DIORAMA_DATABASE_URL", database_url)
+    assert [finding["level"] for finding in _database()] == ["ok"]
+    monkeypatch.setenv("DIORAMA_DATABASE_URL", f"postgresql://ann:secret@/none?host={tmp_path}")
+    (finding,) = _database()
+    assert finding["level"] == "error"
+    assert "secret" not in str(finding)

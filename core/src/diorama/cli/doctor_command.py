@@ -142,12 +142,27 @@ def _page() -> list[dict[str, Any]]:
     return [_finding("ok", "the page is there")]
 
 
+def _database_server(url: str) -> dict[str, Any]:
+    from diorama.contract import DioramaError
+    from diorama.database.connection import connect, open_engine
+
+    try:
+        engine = open_engine(url)
+        connect(engine).close()
+    except DioramaError as error:
+        return _finding("error", error.message, error.fix or "")
+    return _finding("ok", f"the database {engine.url.database} answers")
+
+
 def _database() -> list[dict[str, Any]]:
     import sqlite3
 
     from diorama.settings import load_settings
 
-    file = load_settings().data_dir / "diorama.sqlite"
+    settings = load_settings()
+    if settings.database_url:
+        return [_database_server(settings.database_url)]
+    file = settings.data_dir / "diorama.sqlite"
     if not file.exists():
         return [_finding("ok", "no database yet; the first start makes one")]
     connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True)

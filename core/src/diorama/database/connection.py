@@ -86,7 +86,7 @@ def migrate(engine: Engine, backup_from: Path | None = None) -> None:
     """
     from sqlalchemy import inspect, text
 
-    with _connect(engine) as connection:
+    with connect(engine) as connection:
         tables = set(inspect(connection).get_table_names())
         if "alembic_version" in tables:
             version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
@@ -117,7 +117,12 @@ def _back_up(file: Path, target: Path) -> None:
         source.close()
 
 
-def _connect(engine: Engine) -> Connection:
+def connect(engine: Engine) -> Connection:
+    """Return a connection.
+
+    Raises:
+        BackendNotReady: the database server does not let us in.
+    """
     from sqlalchemy.exc import OperationalError
 
     try:
