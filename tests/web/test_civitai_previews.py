@@ -82,7 +82,7 @@ def test_a_video_gives_a_still(civitai: Any, site: Site, tmp_path: Path) -> None
     [
         "http://127.0.0.1:9/x.png", "https://example.test/x.png", "https://civitai.com.example.test/x.png",
         "http://image.civitai.com/x.png", "https://evilcivitai.com/x.png", "file:///etc/passwd", "not an address",
-        "https://image.civitai.com@example.test/x.png",
+        "https://image.civitai.com@example.test/x.png", "https://[::1", "https://[x]/x.png", "https://civitai.com:port/x.png",
     ],
 )  # fmt: skip
 def test_nothing_is_fetched_from_elsewhere(civitai: Any, url: str) -> None:

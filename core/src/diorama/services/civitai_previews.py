@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
@@ -59,18 +60,17 @@ def _check(engine: Engine, url: str) -> None:
     """Refuse what is neither Civitai nor a host that the user put into the settings of this backend."""
     from diorama.access.addresses import configured_hosts
 
+    scheme, host, port = "", "", None
     try:
         parts = urlsplit(url)
-        host, port = (
-            (parts.hostname or "").lower(),
-            parts.port or {"http": 80, "https": 443}.get(parts.scheme),
-        )
+        scheme, host = parts.scheme, (parts.hostname or "").lower()
+        port = parts.port or {"http": 80, "https": 443}.get(scheme)
     except ValueError:
-        host, port = "", None
+        host = ""  # it cannot be read, so it is nobody's
     known = configured_hosts(engine.settings.backends.get(BACKEND, {}))
     if (host, port) in known or (host, None) in known:
         return
-    if parts.scheme != "https" or not _HOST.fullmatch(host):
+    if scheme != "https" or not _HOST.fullmatch(host):
         raise InvalidRequest(
             f"{host or 'That'} is no host of Civitai.", field="url", fix="Use an address that a model lists."
         )
@@ -132,8 +132,13 @@ def _write(picture: Image, side: int, target: Path) -> None:
 
 
 def _prune(folder: Path) -> None:
-    files = [entry for entry in os.scandir(folder) if entry.name.endswith(".webp")]
-    if len(files) <= _KEPT:
+    with os.scandir(folder) as found:
+        names = [entry.path for entry in found if entry.name.endswith(".webp")]
+    if len(names) <= _KEPT:
         return
-    for entry in sorted(files, key=lambda item: item.stat().st_mtime)[: _KEPT // 4]:
-        Path(entry.path).unlink(missing_ok=True)
+    ages = []
+    for name in names:
+        with suppress(OSError):  # another request is pruning, too
+            ages.append((os.stat(name).st_mtime, name))
+    for _, name in sorted(ages)[: _KEPT // 4]:
+        Path(name).unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -41,6 +42,7 @@ class Purse:
     def __init__(self, caps: SpendingSettings, file: Path | None = None) -> None:
         self.caps = caps
         self._file = file
+        self._lock = threading.Lock()
 
     def change(self, caps: Mapping[str, Mapping[str, float]]) -> SpendingSettings:
         """Set caps from the next job on, and keep them; jobs that were accepted go on.
@@ -60,11 +62,12 @@ class Purse:
                     field=name,
                     fix="Unset it, or change it and restart.",
                 )
-        if self._file is not None:
-            kept = {**read_table(self._file), **{name: dict(amounts) for name, amounts in caps.items()}}
-            write_table(self._file, _HEADER, kept)
-        self.caps = replace(self.caps, **{name: dict(amounts) for name, amounts in caps.items()})
-        return self.caps
+        changes: dict[str, Any] = {name: dict(amounts) for name, amounts in caps.items()}
+        with self._lock:
+            if self._file is not None:
+                write_table(self._file, _HEADER, {**read_table(self._file), **changes})
+            self.caps = replace(self.caps, **changes)
+            return self.caps
 
     def check(self, estimate: Estimate) -> None:
         """Refuse a job by itself: dearer than the cap of a job, or of unknown price while there is any cap.
