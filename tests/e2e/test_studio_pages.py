@@ -34,13 +34,13 @@ def filled(server: Any) -> dict[str, str]:
         "image": "/image?session=studies", "image-empty": "/image?session=nobody", "video": "/video?session=clips",
         "assets": "/assets", "asset": f"/asset/{image}", "asset-video": f"/asset/video/{video['video']['id']}",
         "compare": f"/compare?a={image}&b={other}", "models": "/models", "model": "/model/fake:image", "queue": "/queue",
-        "job": f"/job/{last['job_id']}", "settings": "/settings", "nowhere": "/no/such/page",
+        "job": f"/job/{last['job_id']}", "logs": "/logs", "settings": "/settings", "nowhere": "/no/such/page",
     }  # fmt: skip
 
 
 NAMES = [
     "image", "image-empty", "video", "assets", "asset", "asset-video", "compare", "models", "model", "queue", "job",
-    "settings", "nowhere",
+    "logs", "settings", "nowhere",
 ]  # fmt: skip
 
 

@@ -77,6 +77,7 @@ export function Composer({ medium, bench, chosen }: { medium: Medium; bench: Ben
             <div className="grid gap-4 pt-3"><Knobs model={model} caps={caps} draft={draft} change={change} /></div>
           </details>
         ))}
+        {!model && !chosen.error && <div className="min-h-[10.25rem]" aria-busy="true" />}
         {chosen.error ? <p className="wrong" role="alert">{sentenceOf(chosen.error)}</p> : null}
       </div>
       <div className="bench-foot">
@@ -91,6 +92,7 @@ export function Composer({ medium, bench, chosen }: { medium: Medium; bench: Ben
             </button>
           )}
         </div>
+        {!caps && <p className="param text-[0.84rem]" aria-hidden="true">&nbsp;</p>}
         {model && caps && (lack && draft.prompt.trim() ? <p className="note">{lack}</p> : operation && <Estimate model={model} operation={operation} caps={caps} draft={draft} />)}
       </div>
     </form>

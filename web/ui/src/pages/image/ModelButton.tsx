@@ -15,7 +15,7 @@ export function ModelButton({ medium, chosen, onChoose }: { medium: Medium; chos
     <div>
       <p className="label mb-1" id="model-label">Model</p>
       <button type="button" className="field flex items-center gap-3 text-left" aria-haspopup="dialog" aria-labelledby="model-label model-name model-backend" onClick={() => setOpen(true)}>
-        <span className="min-w-0 flex-1 py-0.5">
+        <span className="min-h-[3.1rem] min-w-0 flex-1 py-0.5">
           <span id="model-name" className="block truncate font-medium">{model?.title ?? (chosen.id || "Choose a model")}</span>{" "}
           {model && <span id="model-backend" className="param block truncate text-dim">{model.backend}{state !== "ready" && state ? ` · ${STATES[state]}` : ""}</span>}
         </span>
