@@ -57,6 +57,18 @@ class CrashingContext(RecordingJobContext):
         super().remember(**facts)
 
 
+class PausingContext(RecordingJobContext):
+    """Notes how long a job wanted to rest, and rests no longer than a moment."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.pauses: list[float] = []
+
+    def pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        super().pause(min(seconds, 0.05))
+
+
 def safe_fetcher(server: Standin, folder: Path) -> Callable[[str, Mapping[str, str]], FetchedFile]:
     """The engine's guarded fetch, with the stand-in's hosts opened as a user would open them."""
     hosts = [f"127.0.0.1:{port}" for port in server.ports.values()]
@@ -350,6 +362,15 @@ class RemoteTable:
         again = bench.context(model, memory=context.memory)
         result = getattr(bench.backend, self.waiting.value)(request=request, context=again)
         assert len(result.artifacts) == bench.server.submissions == 1
+
+    def test_a_long_retry_after_of_a_question_is_obeyed(self, bench: Bench) -> None:
+        bench.server.fault("poll", status=429, retry_after=3600, detail="slow down")
+        bench.backend.outage_seconds = 60.0  # type: ignore[attr-defined]
+        request, model = bench.request(self.waiting)
+        context = bench.context(model, PausingContext)
+        result = getattr(bench.backend, self.waiting.value)(request=request, context=context)
+        assert len(result.artifacts) == bench.server.submissions == 1
+        assert [seconds for seconds in context.pauses if seconds >= 60] == [3600]
 
     def test_an_outage_while_waiting_is_sat_out(self, bench: Bench) -> None:
         bench.server.fault("poll", status=503, times=30)

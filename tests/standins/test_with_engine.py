@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 import tomli_w
+from diorama.engine import Engine
+from diorama.jobs.submission import Submission
 
 from standins import ReplicateStandin, Script
 
@@ -21,7 +23,7 @@ MODEL = "replicate:black-forest-labs/flux-schnell"
 class Home:
     """A data directory whose engines talk to the stand-in."""
 
-    def __init__(self, folder: Path, server: ReplicateStandin) -> None:
+    def __init__(self, folder: Path, server: ReplicateStandin, **options: Any) -> None:
         self.folder, self.server = folder, server
         hosts = [f"127.0.0.1:{port}" for port in server.ports.values()]
         table = {
@@ -30,6 +32,7 @@ class Home:
             "concurrency": 100,
             "poll_seconds": 0.1,
             "retry_seconds": 0.05,
+            **options,
         }
         config = folder / "config" / "config.toml"
         config.parent.mkdir(parents=True)
@@ -56,6 +59,17 @@ class Home:
 def home(tmp_path: Path) -> Iterator[Home]:
     with ReplicateStandin() as server:
         yield Home(tmp_path / "home", server)
+
+
+@pytest.fixture
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Engine, ReplicateStandin]]:
+    """An engine in this process whose backend gives up at the first outage."""
+    with ReplicateStandin() as server:
+        made = Home(tmp_path / "home", server, outage_seconds=0.0, retry_seconds=0.01)
+        monkeypatch.setenv("DIORAMA_HOME", str(made.folder))
+        monkeypatch.setenv("REPLICATE_API_TOKEN", server.key)
+        with Engine() as running:
+            yield running, server
 
 
 def asked_about(server: ReplicateStandin) -> int:
@@ -125,3 +139,30 @@ def test_an_unconfirmed_purchase_waits_for_a_person(home: Home) -> None:
     rows = home.finish(home.start(0, "release"))
     assert [row["status"] for row in rows] == ["completed"]
     assert server.submissions == 2  # the person has decided to buy it again
+
+
+@pytest.mark.parametrize("route", ["poll", "download"])
+def test_an_outage_after_the_purchase_is_asked_again_and_nothing_is_bought_twice(
+    engine: tuple[Engine, ReplicateStandin], route: str
+) -> None:
+    running, server = engine
+    server.fault(route, status=503, times=9)  # the kit asks four times, then the queue lets it ask again
+    job = running.wait(running.submit(Submission(kind="generate", model=MODEL, prompt="a kite")).id, 60)
+    assert (job.status.value, job.attempt, len(job.asset_ids)) == ("completed", 1, 1)
+    assert server.counts["submit"] == server.submissions == 1
+    assert server.counts[route] >= 10
+
+
+def test_a_lasting_outage_after_the_purchase_waits_for_a_person(
+    engine: tuple[Engine, ReplicateStandin],
+) -> None:
+    running, server = engine
+    server.fault("download", status=503, times=-1)
+    job_id = running.submit(Submission(kind="generate", model=MODEL, prompt="a kite")).id
+    server.wait_until(lambda: running.job(job_id).held, "the job to be held", 60)
+    assert server.counts["download"] == 16, "four times, and four times at each of three more tries"
+    assert "not forgotten" in (running.job(job_id).wait_reason or "")
+    server.clear_faults()
+    running.queue.release(job_id)
+    job = running.wait(job_id, 60)
+    assert (job.status.value, len(job.asset_ids), server.counts["submit"]) == ("completed", 1, 1)
