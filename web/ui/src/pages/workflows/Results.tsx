@@ -65,7 +65,7 @@ function factsOf(job: Job): string {
   return [first && `${first.width} × ${first.height}`, steps ? `${String(steps)} steps` : "", job.video?.duration ? `${job.video.duration.toFixed(1)} s` : ""].filter(Boolean).join(" · ");
 }
 
-/** While it runs: the newest preview, and the nodes it came through. */
+/** While it runs: the newest preview, and the nodes it was seen at; quick ones pass unseen. */
 function Developing({ run, status }: { run: Run; status: Job["status"] }) {
   const { live, nodes } = run;
   const numbers = (live?.numbers ?? {}) as Record<string, number | undefined>;
@@ -82,7 +82,7 @@ function Developing({ run, status }: { run: Run; status: Job["status"] }) {
           const now = index === nodes.length - 1 && !FINAL.has(status);
           return (
             <li key={`${index}-${node}`} className={`flex items-baseline gap-2 py-1 text-[0.95rem] ${now ? "text-film-bright" : ""}`} aria-current={now ? "step" : undefined}>
-              <span className={`w-5 flex-none font-mono text-[0.82rem] ${now ? "text-[#f0513b]" : ""}`}>{index + 1}</span>
+              <span className={`w-4 flex-none font-mono text-[0.82rem] ${now ? "text-[#f0513b]" : ""}`} aria-hidden="true">{now ? "▸" : "·"}</span>
               <span className="min-w-0 flex-1">{node}</span>
               {now && numbers.steps ? <span className="font-mono text-[0.86rem]">{numbers.step} of {numbers.steps}</span> : null}
             </li>
