@@ -9,6 +9,9 @@ from typing import Any
 
 from diorama.contract import Conflict
 
+PATIENCE = 0.3
+"""Seconds; a command that only looks whether somebody holds the lock has it for a moment itself."""
+
 
 class DataLock:
     """Holds ``engine.lock``; ``engine.json`` beside it says who does.
@@ -34,7 +37,7 @@ class DataLock:
         self._data_dir.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self._data_dir / "engine.lock")
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=PATIENCE, poll_interval=PATIENCE / 10)
         except Timeout as error:
             raise self._taken() from error
         self._lock = lock

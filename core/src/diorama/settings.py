@@ -245,8 +245,13 @@ def _from_environ(env: Mapping[str, str]) -> dict[str, Any]:
         *tables, key = name.removeprefix("DIORAMA_").lower().split("__")
         place = table
         for part in tables:
-            place = place.setdefault(part, {})
-        place[key] = text
+            inner = place.get(part)
+            place[part] = (
+                inner if isinstance(inner, dict) else {}
+            )  # a table says more than a word of its name
+            place = place[part]
+        if not isinstance(place.get(key), dict):
+            place[key] = text
     return table
 
 
@@ -300,6 +305,8 @@ def _convert(name: str, current: Any, value: Any) -> Any:
                 else tuple(cleaned)
             )
         if isinstance(current, Mapping):
+            if name == "backends" and not all(isinstance(item, Mapping) for item in dict(value).values()):
+                raise ValueError("a backend is a table")
             return _merged(current, value)
         return type(current)(value)
     except (TypeError, ValueError) as error:
@@ -312,7 +319,7 @@ def _convert(name: str, current: Any, value: Any) -> Any:
 
 def _merged(current: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Any]:
     """A stronger source changes single keys of a table such as ``[backends.fal]``; the others stay."""
-    changed = {
+    changed: dict[str, Any] = {
         key: {**current[key], **item}
         if isinstance(item, Mapping) and isinstance(current.get(key), Mapping)
         else item

@@ -147,6 +147,24 @@ def test_a_wrong_description_is_no_model(tmp_path: Path, described: Any) -> None
         catalog.get("shop:named")
 
 
+def test_a_backend_that_never_answers_gets_no_more_threads(tmp_path: Path) -> None:
+    release = threading.Event()
+    backend = scripted(tmp_path, "stuck", lambda: release.wait(60) and [])
+    backend.list_timeout = 0.01
+    catalog = make(tmp_path, backend)
+    for _ in range(20):
+        catalog.refresh()
+    stuck = [thread for thread in threading.enumerate() if thread.name == "list-stuck"]
+    assert len(stuck) == listing.MOST_ASKING
+    assert "not answered" in str(catalog.listings()["stuck"].error)
+    release.set()
+    for thread in stuck:
+        thread.join(20)
+    backend.answer, backend.list_timeout = [entry("stuck:a")], 20
+    catalog.refresh()
+    assert [model.id for model in catalog.models()] == ["stuck:a"]
+
+
 def test_a_slow_answer_does_not_replace_a_newer_one(tmp_path: Path) -> None:
     """Asked before a key was set, answered after: the list without the key must not win."""
     asked, go = threading.Event(), threading.Event()

@@ -61,6 +61,7 @@ class Catalog:
         self._index = ModelIndex(())
         self._revision = 0
         self._asked = 0
+        self._asking: dict[str, list[threading.Thread]] = {}
         self._answered: dict[str, int] = {}  # by backend: which question the present list answers
         self._first = threading.Event()
         self._freshness = Freshness(lambda: registry.backends, lambda name: self._refresh_one(name, False))
@@ -212,9 +213,9 @@ class Catalog:
         self._freshness.asked(backend_id)
         with self._lock:
             self._asked += 1
-            turn = self._asked
+            turn, hanging = self._asked, self._asking.setdefault(backend_id, [])
         previous = self._listings.get(backend_id, Listing())
-        listing = ask(self._registry, backend_id, self.context(backend_id, refresh=force), previous)
+        listing = ask(self._registry, backend_id, self.context(backend_id, refresh=force), previous, hanging)
         with self._lock:
             if backend_id not in self._registry.backends:
                 return  # switched off meanwhile

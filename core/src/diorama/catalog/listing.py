@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 Fetch = Callable[..., FetchedFile]
 LONGEST_ID = 512
 """Characters of a model id; longer ones could not be named in a request."""
+MOST_ASKING = 4
+"""Calls of one backend that may hang at once."""
 MOST_MODELS = 200_000
 """Entries of one backend that are taken."""
 FORMAT = 1
@@ -90,11 +92,27 @@ class BackendListContext(ListContext):
         return self._secret(self._backend_id, name) if self._secret else None
 
 
-def ask(registry: PluginRegistry, backend_id: str, context: ListContext, previous: Listing) -> Listing:
+def ask(
+    registry: PluginRegistry,
+    backend_id: str,
+    context: ListContext,
+    previous: Listing,
+    asking: list[threading.Thread],
+) -> Listing:
     """Call ``list_models`` in a thread of its own and return the new listing, or the previous one marked stale.
 
     A backend that hangs keeps its thread (nothing can end a thread from outside); its last good list stays.
+
+    Args:
+        registry: Has the backend.
+        backend_id: Whom to ask.
+        context: What it sees.
+        previous: The list so far.
+        asking: Threads of this backend that have not come back; one that never answers gets no more of them.
     """
+    asking[:] = [thread for thread in asking if thread.is_alive()]
+    if len(asking) >= MOST_ASKING:
+        return replace(previous, stale=True, error=f"It has not answered {len(asking)} questions yet.")
     answer: list[Any] = []
     failure: list[BaseException] = []
 
@@ -105,6 +123,7 @@ def ask(registry: PluginRegistry, backend_id: str, context: ListContext, previou
             failure.append(error)
 
     thread = threading.Thread(target=run, name=f"list-{backend_id}", daemon=True)
+    asking.append(thread)
     thread.start()
     timeout = registry.backend(backend_id).list_timeout
     thread.join(timeout)

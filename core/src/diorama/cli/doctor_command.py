@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from contextlib import closing
 from importlib import metadata, util
 from typing import Any
 
@@ -165,13 +166,11 @@ def _database() -> list[dict[str, Any]]:
     file = settings.data_dir / "diorama.sqlite"
     if not file.exists():
         return [_finding("ok", "no database yet; the first start makes one")]
-    connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
     try:
-        verdict = connection.execute("PRAGMA quick_check").fetchone()[0]
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            verdict = connection.execute("PRAGMA quick_check").fetchone()[0]
     except sqlite3.DatabaseError as error:
         verdict = str(error)
-    finally:
-        connection.close()
     if verdict != "ok":
         return [
             _finding(

@@ -110,7 +110,7 @@ def parse_size(text: str | None) -> tuple[int | None, int | None]:
     if not text:
         return None, None
     width, cross, height = text.lower().partition("x")
-    if not (cross and width.isdigit() and height.isdigit()):
+    if not (cross and width.isdecimal() and height.isdecimal() and len(text) < 20):
         raise InvalidRequest(f"{text!r} is no size.", field="--size", fix="Write it like 1024x768.")
     return int(width), int(height)
 

@@ -122,7 +122,7 @@ class LocalExecutor:
     def _spec(self, device: str) -> WorkerSpec:
         variables = [
             variable
-            for backend in self._registry.backends.values()
+            for backend in list(self._registry.backends.values())  # one may be made anew meanwhile
             for names in backend.secrets.values()
             for variable in names
         ]
