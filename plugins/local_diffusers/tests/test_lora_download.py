@@ -55,7 +55,7 @@ def diorama(tmp_path: Path, hub: Any) -> Run:
     def run(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "diorama", "loras", *words]
         return subprocess.run(
-            command, env=environ | more, capture_output=True, text=True, timeout=60, check=False
+            command, env=environ | more, capture_output=True, text=True, timeout=600, check=False
         )
 
     return run

@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from diorama.contract import AvailabilityState, BackendSettings, InvalidRequest, ListContext, UnknownModel
+from diorama.contract import (
+    AvailabilityState,
+    BackendSettings,
+    DioramaError,
+    InvalidRequest,
+    ListContext,
+    UnknownModel,
+)
 from diorama_local_diffusers.models.detect import detect
 from diorama_local_diffusers.models.headers import read_safetensors_header
 from diorama_local_diffusers.models.shelf import user_file
@@ -155,6 +162,24 @@ def test_the_users_list_lies_beside_the_configuration(tmp_path: Path) -> None:
     assert user_file(
         PluginRegistry(settings).backend_settings("local", {"models_file": "/a/b.toml"})
     ) == Path("/a/b.toml")
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        ("/nowhere/model", "/nowhere/model does not exist"),
+        ("./model.gguf", r"\./model\.gguf does not exist"),
+        ("model.safetensors", "does not exist"),
+        ("model", "neither a file, a folder, nor a hub id"),
+        (
+            "https://huggingface.co/acme/painter/tree/main",
+            "acme/painter is not on this machine, and offline mode",
+        ),
+    ],
+)
+def test_what_cannot_be_added_says_why(settings: BackendSettings, source: str, sentence: str) -> None:
+    with pytest.raises(DioramaError, match=sentence):
+        add_model(settings, source)
 
 
 def test_what_people_wrote_into_their_list_stays(

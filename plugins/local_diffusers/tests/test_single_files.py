@@ -336,7 +336,7 @@ def test_a_download_brings_only_what_the_file_lacks(
 
     def diorama(*words: str) -> str:
         command = [sys.executable, "-m", "diorama", "models", *words]
-        done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=600, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -355,3 +355,26 @@ def test_a_download_brings_only_what_the_file_lacks(
     assert weights == (
         set() if whole else {"text_encoder/model.safetensors", "vae/diffusion_pytorch_model.safetensors"}
     )
+
+
+def test_a_job_fetches_the_model_that_it_needs(
+    tmp_path: Path, fake_hub: ModuleType, tiny: Callable[..., Path]
+) -> None:
+    hub = fake_hub.FakeHub("acme/painter", tiny("sd"))
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("DIORAMA_", "HF_"))}
+    environ = clean | {
+        "DIORAMA_HOME": str(tmp_path / "home"), "DIORAMA_PLUGINS_ALLOW": "local", "DIORAMA_KEYRING": "0",
+        "HOME": str(tmp_path), "HF_HOME": str(tmp_path / "hf"), "HF_ENDPOINT": hub.url, "DIORAMA_DEVICES": "cpu",
+    }  # fmt: skip
+    command = [sys.executable, "-m", "diorama", "a cat", "-m", "local:acme/painter", "--size", "64x64", "--steps", "1",
+               "-o", str(tmp_path / "cat.png")]  # fmt: skip
+    try:
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=600, check=False)
+    finally:
+        hub.close()
+    assert done.returncode == 0, done.stderr
+    assert "downloading" in done.stderr
+    assert (tmp_path / "cat.png").exists()
+    again = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=600, check=False)
+    assert again.returncode == 0, "the hub is gone, and not needed any more"
+    assert "downloading" not in again.stderr

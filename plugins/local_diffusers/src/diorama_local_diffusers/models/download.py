@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from diorama.contract import (
+    AvailabilityState,
     BackendError,
     BackendNotReady,
     BackendSettings,
@@ -24,6 +25,7 @@ from diorama_local_diffusers.families import family_named
 from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.folder import NO_WEIGHTS
 from diorama_local_diffusers.models.hub import hub_errors, refuse_offline, repository_files
+from diorama_local_diffusers.models.info import availability, parts_folder
 from diorama_local_diffusers.models.locate import HUB_ID, hub_cache, locate
 from diorama_local_diffusers.models.quantized import default_type, matching
 from diorama_local_diffusers.models.single import base_of, is_whole
@@ -55,8 +57,16 @@ class RemoteFile:
     revision: str = "main"
 
 
-def download(entry: ModelEntry, settings: BackendSettings, context: JobContext) -> None:
+def download(
+    entry: ModelEntry, settings: BackendSettings, context: JobContext, quantization: str = ""
+) -> None:
     """Bring a model's files to this machine; what is there already is not fetched again.
+
+    Args:
+        entry: The model.
+        settings: Of the backend.
+        context: Told the bytes and the speed.
+        quantization: GGUF type to fetch; empty for the usual one.
 
     Raises:
         BackendNotReady: offline, gated, or a model that needs nothing from the hub.
@@ -68,10 +78,22 @@ def download(entry: ModelEntry, settings: BackendSettings, context: JobContext) 
     token = context.secret("hf_token")
     context.progress("downloading", 0.0, f"Asking the hub about {repository}")
     files = (
-        wanted_files(entry, token) if repository == entry.path else completing_files(entry, settings, token)
+        wanted_files(entry, token, quantization)
+        if repository == entry.path
+        else completing_files(entry, settings, token)
     )
     check_room(files)
     Transfer(files, context, token).run()
+
+
+def fetch_missing(
+    entry: ModelEntry, settings: BackendSettings, context: JobContext, quantization: str = ""
+) -> None:
+    """Bring what a model lacks on this machine before it is opened; nothing happens when it is whole, or offline."""
+    place = locate(entry, settings)
+    found = availability(entry, place, parts_folder(entry, place, settings), settings)
+    if found.state is AvailabilityState.NEEDS_DOWNLOAD and not settings.offline:
+        download(entry, settings, context, quantization)
 
 
 def source_of(entry: ModelEntry, settings: BackendSettings) -> str:
@@ -102,7 +124,7 @@ def completing_files(entry: ModelEntry, settings: BackendSettings, token: str | 
     ]
 
 
-def wanted_files(entry: ModelEntry, token: str | None) -> list[RemoteFile]:
+def wanted_files(entry: ModelEntry, token: str | None, quantization: str = "") -> list[RemoteFile]:
     """Return what a model needs: its repository's parts, and further files that its row names."""
     files = repository_parts(entry.path, entry.revision, token)
     if entry.gguf:
@@ -112,7 +134,7 @@ def wanted_files(entry: ModelEntry, token: str | None) -> list[RemoteFile]:
             if not (file.name.startswith("transformer/") and file.name.endswith(".safetensors"))
         ]
     if entry.gguf:
-        files.append(quantized_remote(entry, default_type(entry), token))
+        files.append(quantized_remote(entry, quantization or default_type(entry), token))
     if entry.lora:
         repository, name = entry.lora.rsplit("/", 1)
         commit, sizes = repository_files(repository, "", token)

@@ -22,19 +22,24 @@ from diorama_local_diffusers.models.locate import HUB_ID
 from diorama_local_diffusers.models.shelf import shipped, user_entries, user_file
 from diorama_local_diffusers.upscale.weights import read_shape
 
+_LINK = re.compile(r"(?:https?://)?(?:huggingface\.co|hf\.co)/([\w.-]+/[\w.-]+)")
+"""A page of the hub, as people copy its address."""
+
 
 def add_model(settings: BackendSettings, source: str, *, name: str = "", type: str = "") -> ModelInfo:
     """Add a model to the user's list; its family is detected without loading weights.
 
     Args:
         settings: Of this backend.
-        source: Folder, ``.safetensors`` file, ``.gguf`` file, or hub id ``owner/name``.
+        source: Folder, ``.safetensors`` file, ``.gguf`` file, or hub id ``owner/name``, also as its page's address.
         name: Native id; made from the source when empty.
         type: Family; detected when empty. Needed for a hub id that is not on this machine.
 
     Raises:
         InvalidRequest: a pickle, a damaged file, an unknown family, or a name that is taken.
     """
+    if link := _LINK.match(source):
+        source = link[1]
     path = Path(source).expanduser()
     refuse_pickle(path)
     if path.exists():

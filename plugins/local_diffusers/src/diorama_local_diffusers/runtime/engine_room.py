@@ -16,6 +16,7 @@ from diorama.contract import (
     Result,
 )
 
+from diorama_local_diffusers.models.download import fetch_missing
 from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.folder import folder_bytes
 from diorama_local_diffusers.models.info import revision_of
@@ -105,6 +106,8 @@ class EngineRoom:
         """
         name = self._name(entry, quantization)
         kind = name.partition("|")[2]
+        if name not in self.residents:
+            fetch_missing(entry, self._settings, context, kind)
 
         def make() -> Loaded:
             wanted = str(self._settings.options.get("memory_plan", ""))

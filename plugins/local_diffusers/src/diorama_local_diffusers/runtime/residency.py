@@ -151,6 +151,9 @@ class Residents:
         self._open[key] = loaded
         return loaded
 
+    def __contains__(self, key: str) -> bool:
+        return key in self._open or key in self._parked
+
     def drop(self, key: str | None = None) -> None:
         """Close one model (every variant whose key starts with ``key``), or all, and free their memory."""
         for held in (self._open, self._parked):
