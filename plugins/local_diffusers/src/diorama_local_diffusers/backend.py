@@ -176,7 +176,7 @@ class LocalDiffusersBackend(Backend):
         from diorama_local_diffusers.models.deleting import delete_files
 
         entry = self._entry(native_id)
-        if entry.sha256:
+        if entry.path.startswith(("http://", "https://")):  # fetched and converted by us
             place = weights_place(entry, self.settings)
             freed = place.stat().st_size if place.exists() else 0
             place.unlink(missing_ok=True)
