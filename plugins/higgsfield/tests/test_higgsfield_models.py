@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from diorama.contract import BackendError, BackendSettings, Cost, Operation, RateLimited
+from diorama.contract import BackendError, BackendNotReady, BackendSettings, Cost, Operation, RateLimited
 from diorama.testing import RecordingListContext
 from diorama_higgsfield import create_backend
 from standins import HiggsfieldStandin, Script
@@ -32,6 +32,19 @@ def test_every_curated_model_fits(bench: Bench, native: str, operation: Operatio
     result, context = bench.run(operation, model=native)
     assert result.cost == Cost(amount=0.094)
     assert [note for note in context.notes if note[0] == "ignored"] == []
+
+
+def test_a_quote_is_remembered_with_the_purchase_and_not_before(bench: Bench) -> None:
+    """What is in the memory of a job that bought nothing would keep it from going elsewhere."""
+    bench.server.fault("submit", status=402, detail="insufficient credit")
+    request, model = bench.request(Operation.GENERATE, model="reve/text-to-image")
+    context = bench.context(model)
+    with pytest.raises(BackendNotReady):
+        bench.backend.generate(request=request, context=context)  # type: ignore[attr-defined]
+    assert bench.server.counts["estimate"] == 1
+    assert not any(context.memory.values())
+    result, context = bench.run(Operation.GENERATE, model="reve/text-to-image")
+    assert result.cost == Cost(amount=context.memory["ticket"]["quote_usd"]) == Cost(amount=0.094)
 
 
 def test_a_missing_quote_stops_nothing(bench: Bench) -> None:

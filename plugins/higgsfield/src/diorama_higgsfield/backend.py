@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from diorama.contract import (
     BackendError,
+    BackendSettings,
     BaseContext,
     Capabilities,
     ContentRefused,
     Cost,
     DioramaError,
+    JobContext,
     ModelInfo,
     Operation,
     Range,
@@ -54,6 +57,10 @@ class HiggsfieldBackend(RemoteBackend[HiggsfieldClient]):
         "api_key": ("HF_KEY", "HF_CREDENTIALS"), "api_key_id": ("HF_API_KEY",), "api_key_secret": ("HF_API_SECRET",),
     }  # fmt: skip
 
+    def __init__(self, settings: BackendSettings) -> None:
+        super().__init__(settings)
+        self._quotes: WeakKeyDictionary[JobContext, float] = WeakKeyDictionary()
+
     def connect(self, key: str) -> HiggsfieldClient:
         """Return a client of the official package."""
         return HiggsfieldClient(key, self.api_url)
@@ -70,14 +77,17 @@ class HiggsfieldBackend(RemoteBackend[HiggsfieldClient]):
         """Ask what it will cost, since there is no price list; a quote that does not come stops nothing."""
         try:
             quote = self.client(call.key).ask("POST", f"/estimate/{call.endpoint}", json=body)
-            call.context.remember(quote_usd=float(quote["usd"]))
+            self._quotes[call.context] = float(quote["usd"])
         except (Refusal, Unreached, Unanswered, KeyError, ValueError) as error:
             call.context.log.info("%s gave no quote: %s", self.title, error)
         return body
 
     def submit(self, call: Call, body: dict[str, Any]) -> Look:
         """Queue the request."""
-        return Look(state="queued", ticket=self.client(call.key).submit(call.endpoint, body))
+        ticket: dict[str, Any] = self.client(call.key).submit(call.endpoint, body)
+        if (quote := self._quotes.pop(call.context, None)) is not None:
+            ticket["quote_usd"] = quote
+        return Look(state="queued", ticket=ticket)
 
     def look(self, call: Call, ticket: Mapping[str, Any]) -> Look:
         """Read the request."""
@@ -86,7 +96,7 @@ class HiggsfieldBackend(RemoteBackend[HiggsfieldClient]):
         if status == "queued":
             return Look(state="queued", message="Queued at Higgsfield")
         if status == "completed":
-            quote = call.context.memory.get("quote_usd")
+            quote = ticket.get("quote_usd")
             return Look(
                 state="done", outputs=outputs_of(row), cost=Cost(amount=quote) if quote is not None else None
             )
