@@ -109,7 +109,7 @@ function Licence({ model }: { model: Model }) {
   return (
     <section aria-label="Licence"><h2 className="label mb-1">Its creator's terms</h2>
       <dl className="facts border-t border-line">
-        {licence(model.license).map(([what, may, words]) => [<dt key={`${what}-name`}>{what}</dt>, <dd key={what} className={may === false ? "text-mark" : may === null ? "text-dim" : ""}>{words}</dd>])}
+        {licence(model.license).map(([what, may, words]) => [<dt key={`${what}-name`}>{what}</dt>, <dd key={what} className={may === false && what !== "Credit" ? "text-mark" : may === null ? "text-dim" : ""}>{words}</dd>])}
       </dl>
     </section>
   );

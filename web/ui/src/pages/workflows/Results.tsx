@@ -76,7 +76,7 @@ function Developing({ run, status }: { run: Run; status: Job["status"] }) {
           {live?.preview ? <img src={live.preview} alt="Unfinished picture" className="h-full w-full object-contain" data-testid="preview" /> : <span className="absolute inset-0 grid place-items-center border border-film-line"><span className="label text-film-ink">{STATUS_WORDS[status]}</span></span>}
         </div>
       </div>
-      <ol className="max-h-[56dvh] overflow-y-auto bg-film p-3" aria-label="Nodes" tabIndex={0}>
+      <ol className="overflow-y-auto bg-film p-3 md:max-h-[calc(min(56dvh,100vw)+1rem)]" aria-label="Nodes" tabIndex={0}>
         {nodes.length === 0 && <li className="number font-mono text-[0.88rem]">{FINAL.has(status) ? "no node ran" : "not at a node yet"}</li>}
         {nodes.map((node, index) => {
           const now = index === nodes.length - 1 && !FINAL.has(status);
