@@ -354,7 +354,7 @@ def test_two_families_alternating_stay_open_and_memory_stays_flat(
     for model in models.values():
         picture(backend, model, job)
     used = []
-    for _ in range(15):
+    for _ in range(25):  # 50 changes from one model to the other
         for model in models.values():
             context = job(model)
             backend.generate(

@@ -150,14 +150,14 @@ def test_a_video_keeps_its_length_frames_and_sound(
     model = add_model(settings, str(write_weights(COMPACT, tmp_path / "net.safetensors")))
     plain = job(model)
     context = type("Both", (KeepingContext, type(plain)), {})(model, tmp_path)
-    media = write_clip(tmp_path / name, audio=audio)
+    media = write_clip(tmp_path / name, 3.0, audio=audio)
     backend.upscale(UpscaleRequest(model=model.id, media=media, scale=2.0), context)
-    assert context.frames == 10
+    assert context.frames == 30
     assert context.size == (64, 48)
     assert context.rate == 10
     assert context.codec == "aac"
-    assert abs(context.seconds - 1.0) < 0.1
-    assert context.reports[-1]["frame"] == 10
+    assert abs(context.seconds - 3.0) < 0.1
+    assert context.reports[-1]["frame"] == 30
 
 
 def test_cancel_ends_a_video_at_once(backend: Any, settings: Any, job: Any, tmp_path: Path) -> None:
