@@ -17,6 +17,11 @@ export function seconds(value: number): string {
   return hours ? `${hours}:${tail}` : tail;
 }
 
+/** `about 3.2 s`, `under 0.1 s`. */
+export function aboutSeconds(value: number): string {
+  return value < 0.1 ? seconds(value) : `about ${seconds(value)}`;
+}
+
 /** `$0.04`, `€0.0015`, `12 credits`. Small sums keep enough digits to be told from nothing. */
 export function money(amount: number, currency = "USD"): string {
   const digits = amount === 0 || amount >= 0.1 ? 2 : Math.min(6, 1 - Math.floor(Math.log10(amount)));
@@ -83,7 +88,7 @@ export function numbersOf(job: Moving): string {
   const done = n.bytes_done;
   if (done !== undefined && total) parts.push(`${bytes(done)} of ${bytes(total)}`);
   if (n.bytes_per_second) parts.push(`${bytes(n.bytes_per_second)}/s`);
-  if (job.eta_seconds && !FINAL.has(job.status)) parts.push(`about ${seconds(job.eta_seconds)} left`);
+  if (job.eta_seconds && !FINAL.has(job.status)) parts.push(`${aboutSeconds(job.eta_seconds)} left`);
   return parts.join(" · ");
 }
 

@@ -2,7 +2,7 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import type { Capabilities, JobRequest, Model } from "@/api/client";
 import { queries } from "@/api/queries";
-import { money, seconds } from "@/lib/format";
+import { aboutSeconds, money } from "@/lib/format";
 import { type Draft, type Operation, toRequest } from "./draft";
 import { priceOf, secondsOf } from "./estimate";
 
@@ -24,7 +24,7 @@ export function Estimate({ model, operation, caps, draft }: Props) {
   const cost = sums.length
     ? `about ${sums.map(([currency, amount]) => money(amount, currency)).join(" + ")}`
     : price ? `about ${money(price.amount, price.currency)}` : told?.unknown ? "price not known before" : model.price ? `${money(model.price.amount, model.price.currency)} per ${model.price.per.replaceAll("_", " ")}` : "no charge";
-  const parts = [cost, run === null ? null : `about ${seconds(run)}`, model.data_leaves_machine ? `sent to ${model.backend}` : "on this machine"];
+  const parts = [cost, run === null ? null : aboutSeconds(run), model.data_leaves_machine ? `sent to ${model.backend}` : "on this machine"];
   return (
     <>
       <p className="param text-[0.84rem] text-dim" aria-label="Estimate" role="group">{parts.filter(Boolean).join(" · ")}</p>

@@ -36,7 +36,7 @@ export default function SettingsPage() {
       <div className="grid gap-10">
         {SECTIONS.map(([id, name, Body]) => (
           <section key={id} id={id} className="grid scroll-mt-20 gap-x-8 gap-y-2 md:grid-cols-[11rem_minmax(0,1fr)]" aria-labelledby={`${id}-title`}>
-            <h2 id={`${id}-title`} className="title !text-[1.2rem]">{name}{id === "log" && <Link to="/logs" search={{}} className="text-link ml-3 text-base font-normal md:ml-0 md:block">to the log</Link>}</h2>
+            <h2 className="title !text-[1.2rem]"><span id={`${id}-title`}>{name}</span>{id === "log" && <Link to="/logs" search={{}} className="text-link ml-3 text-base font-normal md:ml-0 md:block">to the log</Link>}</h2>
             <div className="min-w-0"><Body /></div>
           </section>
         ))}
