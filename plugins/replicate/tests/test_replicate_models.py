@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from diorama.contract import BackendError, BackendSettings, ContentRefused, Cost, Operation
-from diorama.testing import sample_image
+from diorama.testing import RecordingListContext, sample_image
 from diorama_replicate import create_backend
 from diorama_replicate.backend import outputs_of, progress_of
 from standins import ReplicateStandin, Script
@@ -19,9 +19,8 @@ from standins.table import QUICK, Bench
 def bench(loopback_only: Any, tmp_path: Path) -> Any:
     with ReplicateStandin() as server:
         options = {**QUICK, "api_url": server.url()}
-        yield Bench(
-            lambda: create_backend(BackendSettings(id="replicate", options=options)), server, {}, tmp_path
-        )
+        settings = BackendSettings(id="replicate", options=options, cache_dir=tmp_path / "cache")
+        yield Bench(lambda: create_backend(settings), server, {}, tmp_path)
 
 
 @pytest.mark.parametrize(("native", "operation"), [
@@ -181,3 +180,24 @@ def test_outputs_of_every_shape() -> None:
     assert outputs_of(None) == ()
     assert progress_of("loading") == (None, {})
     assert progress_of(" 10%|# | 1/10\n 70%|### | 7/10 [..]") == (0.7, {"step": 7, "steps": 10})
+
+
+def test_discovery_reads_the_collections(bench: Bench) -> None:
+    def listed(refresh: bool) -> dict[str, Any]:
+        context = RecordingListContext(
+            refresh=refresh, offline=False, secrets=bench.secrets, fetcher=bench.fetcher
+        )
+        return {model.native_id: model for model in bench.backend.list_models(context=context)}  # type: ignore[attr-defined]
+
+    curated = set(listed(refresh=False))
+    assert "someone/paint-by-words" not in curated
+    assert bench.server.counts["collection"] == 0
+    models = listed(refresh=True)
+    assert set(models) > curated
+    assert set(models["someone/paint-by-words"].operations) == {Operation.GENERATE, Operation.EDIT}
+    assert (
+        models["black-forest-labs/flux-schnell"].title == "FLUX.1 schnell"
+    )  # a curated entry stays as it is
+    assert set(listed(refresh=False)) == set(models)
+    result, _ = bench.run(Operation.GENERATE, model="someone/paint-by-words")
+    assert result.artifacts

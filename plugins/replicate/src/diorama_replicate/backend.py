@@ -17,6 +17,7 @@ from diorama_replicate.schemas import ModelCard, offer_from
 
 INLINE_BYTES = 256 * 1024
 TRANSIENT = re.compile(r"interrupted|code: PA|time(d )?out|50[23]|E1000|unavailable", re.IGNORECASE)
+COLLECTIONS = ("text-to-image", "image-editing", "super-resolution", "text-to-video", "image-to-video")
 PERCENT = re.compile(r"(\d{1,3})%\|[^|]*\|\s*(\d+)/(\d+)")
 
 
@@ -111,6 +112,28 @@ class ReplicateBackend(RemoteBackend[ReplicateClient]):
         )
 
     # --- models ---------------------------------------------------------------------------------
+
+    def discover(self, context: BaseContext, key: str | None) -> Mapping[str, Offer]:
+        """Read the collections of models that make or change pictures and films; all public models would be thousands."""
+        if key is None:
+            return {}
+        found: dict[str, Offer] = {}
+        for slug in COLLECTIONS:
+            for row in self._collection(slug, key):
+                card = ModelCard.read(row)
+                offer = offer_from(card, f"{self.name}:{card.name}") if card.version else None
+                if offer is not None:
+                    found[card.name] = offer
+        return found
+
+    def _collection(self, slug: str, key: str) -> list[Mapping[str, Any]]:
+        try:
+            rows = self.client(key).collection(slug).get("models")
+        except Refusal as error:
+            if error.status == 404:  # Replicate renames them now and then
+                return []
+            raise
+        return [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
 
     def fetch_offer(self, native_id: str, context: BaseContext, key: str | None) -> Offer | None:
         """Read any model by ``owner/name``."""

@@ -54,6 +54,10 @@ class ReplicateClient:
         """Read a model with its newest version and schema."""
         return self.ask("GET", f"/v1/models/{name}")
 
+    def collection(self, slug: str) -> dict[str, Any]:
+        """Read a collection with its models and their schemas."""
+        return self.ask("GET", f"/v1/collections/{slug}")
+
     def account(self) -> str:
         """Return the name of the account."""
         with translated():
