@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from diorama_local_diffusers.models.download import needed_names
+from diorama_local_diffusers.models.wanted import needed_names
 
 PROGRAM = """
 import json, sys

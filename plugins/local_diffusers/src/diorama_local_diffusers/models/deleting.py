@@ -11,7 +11,6 @@ from diorama.contract import Availability, AvailabilityState, BackendNotReady, B
 
 from diorama_local_diffusers.families import family_named
 from diorama_local_diffusers.models.adapters import hub_lora
-from diorama_local_diffusers.models.download import needed_names
 from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.folder import read_json
 from diorama_local_diffusers.models.info import availability, parts_folder, weights_on_disk
@@ -19,6 +18,7 @@ from diorama_local_diffusers.models.locate import HUB_ID, hub_cache, locate
 from diorama_local_diffusers.models.quantized import local_file
 from diorama_local_diffusers.models.shelf import all_entries
 from diorama_local_diffusers.models.single import is_whole
+from diorama_local_diffusers.models.wanted import needed_names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

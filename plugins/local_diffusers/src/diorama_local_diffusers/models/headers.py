@@ -42,7 +42,7 @@ def read_safetensors_header(path: Path) -> dict[str, Any]:
             length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
             if not 2 <= length <= min(size - 8, LARGEST_HEADER):
                 raise ValueError("its header has an impossible length")
-            header = json.loads(file.read(length))
+            header: dict[str, Any] = json.loads(file.read(length))
         _check_header(header, size - 8 - length)
     except (OSError, ValueError, RecursionError) as error:
         raise InvalidRequest(
@@ -74,7 +74,7 @@ def _check_header(header: Any, size: int) -> None:
             isinstance(item, dict) and isinstance(item.get("dtype"), str) and _are_counts(item.get("shape"))
         ):
             raise ValueError("a tensor has no type or no shape")
-        offsets = item.get("data_offsets")
+        offsets: Any = item.get("data_offsets")
         if not (_are_counts(offsets) and len(offsets) == 2 and offsets[0] <= offsets[1] <= size):
             raise ValueError("a tensor lies outside the file, so it is cut off or damaged")
         reached = max(reached, offsets[1])

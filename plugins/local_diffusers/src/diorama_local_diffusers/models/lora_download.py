@@ -17,9 +17,10 @@ from diorama.contract import (
 )
 
 from diorama_local_diffusers.models.adapters import holds_lora, hub_lora
-from diorama_local_diffusers.models.download import RemoteFile, Transfer, check_room
+from diorama_local_diffusers.models.download import Transfer, check_room
 from diorama_local_diffusers.models.hub import hub_errors, refuse_offline, repository_files
 from diorama_local_diffusers.models.presets import missing, presets
+from diorama_local_diffusers.models.wanted import RemoteFile
 
 LORA_ID = re.compile(
     r"(?P<repository>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)/(?P<name>[\w./ -]+\.safetensors)"

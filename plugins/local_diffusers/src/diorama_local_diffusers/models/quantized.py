@@ -61,7 +61,8 @@ def quantized_file(entry: ModelEntry, kind: str, settings: BackendSettings, cont
             f"The {kind} file of {entry.name} is not on this machine, and offline mode is on.",
             fix="Go online once, or choose another quantisation.",
         )
-    from diorama_local_diffusers.models.download import Transfer, quantized_remote
+    from diorama_local_diffusers.models.download import Transfer
+    from diorama_local_diffusers.models.wanted import quantized_remote
 
     token = context.secret("hf_token")
     Transfer([quantized_remote(entry, kind, token)], context, token).run()
