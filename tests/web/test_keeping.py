@@ -95,7 +95,7 @@ def test_a_model_that_was_added_can_be_taken_out(local: Any) -> None:
     assert refused.status_code == 404
     assert "delete" in refused.json()["error"]["fix"]
     assert local.client.delete("/api/models/fake:image").status_code >= 400
-    added = local.home / "data/backends/local/models.toml"
+    added = local.home / "config/models.toml"
     added.parent.mkdir(parents=True, exist_ok=True)
     added.write_text(f'[[models]]\nname = "mine"\npath = "{local.home}/nowhere"\ntype = "sd"\n')
     local.client.post("/api/models/refresh", params={"backend": "local"})
