@@ -54,6 +54,7 @@ def studio(settings: Any, tiny: Callable[..., Path], job: Any) -> Callable[..., 
                 backend.edit(EditRequest(**(base | {"num_inference_steps": 4} | more)), context)
             else:
                 backend.generate(GenerateRequest(**(base | {"width": 64, "height": 64} | more)), context)
+            run.facts = context.saved[0][1]["facts"]  # type: ignore[attr-defined]
             return np.asarray(context.saved[0][0]).astype(int)
 
         return model, run
@@ -198,6 +199,7 @@ def test_embeddings_teach_a_word_for_one_job(
     base = run(**prompt)
     taught = run(**prompt, parameters={"embeddings": ["sks-style"]})
     assert not np.array_equal(taught, base)
+    assert [(fact["id"], len(fact["sha256"])) for fact in run.facts["embeddings"]] == [("sks-style", 64)]
     assert np.array_equal(run(**prompt, parameters={"embeddings": ["sks-style"]}), taught), (
         "it can be taught again"
     )

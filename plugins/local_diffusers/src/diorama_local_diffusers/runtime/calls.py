@@ -58,7 +58,7 @@ def run_each(
     loaded: Loaded, plan: PictureCall, request: GenerateRequest | EditRequest, context: JobContext
 ) -> list[Artifact]:
     """Make the pictures of a request one at a time, each with its own seed, and save them."""
-    with equipment(loaded, plan.task, plan.size, request, context) as (pipe, more):
+    with equipment(loaded, plan.task, plan.size, request, context) as (pipe, more, facts):
         call = call_arguments(loaded, plan.task, request, pipe, plan.steps) | plan.arguments | more
         call["output_type"] = "pil"
         call = (
@@ -71,7 +71,8 @@ def run_each(
             shown = previewer(loaded, pipe, plan.size)
             reporter = StepReporter(context, plan.runs, index, request.num_images, shown)
             output = run_once(loaded, pipe, call, reporter, context, request, index)
-            saved.append(context.save(plan.finish(output.images[0]), seed=request.seed_of(index)))
+            picture = plan.finish(output.images[0])
+            saved.append(context.save(picture, seed=request.seed_of(index), facts=facts))
         return saved
 
 
@@ -82,13 +83,15 @@ def equipment(
     size: tuple[int, int],
     request: GenerateRequest | EditRequest,
     context: JobContext,
-) -> Iterator[tuple[Any, dict[str, Any]]]:
+) -> Iterator[tuple[Any, dict[str, Any], dict[str, Any]]]:
     """Give the pipeline with everything on that the request brings along, and take it off again.
 
-    That is ControlNet maps, a reference picture, and embeddings.
+    That is ControlNet maps, a reference picture, and embeddings. Beside the pipeline come arguments of its call, and
+    facts for the recipe.
     """
     family, parameters = loaded.family, request.parameters
     more: dict[str, Any] = {}
+    facts: dict[str, Any] = {}
     if request.control:
         controls = Controls(loaded, request.control, loaded.settings, context)
         pipe = controls.view(task)
@@ -98,7 +101,8 @@ def equipment(
     with ExitStack() as stack:
         stack.enter_context(family.around(task, pipe))
         if parameters.get("embeddings"):
-            stack.enter_context(embeddings(loaded.pipe, parameters["embeddings"], loaded.settings))
+            lessons = embeddings(loaded.pipe, parameters["embeddings"], loaded.settings)
+            facts["embeddings"] = stack.enter_context(lessons)
         if isinstance(request, GenerateRequest) and request.images:
             if pipe is not loaded.pipe:
                 raise InvalidRequest(
@@ -106,7 +110,7 @@ def equipment(
                 )
             image = request.images[0].load_image()
             more |= stack.enter_context(reference(loaded, image, loaded.settings, parameters, context))
-        yield pipe, more
+        yield pipe, more, facts
 
 
 def call_arguments(loaded: Loaded, task: Task, request: Request, pipe: Any, steps: int) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from typing import Any
 
 from diorama.contract import BackendSettings, InvalidRequest
 
+from diorama_local_diffusers.models.adapters import file_digest
+
 
 def embedding_folders(settings: BackendSettings) -> list[Path]:
     """Return where embeddings are looked for."""
@@ -37,8 +39,10 @@ def find_embedding(name: str, settings: BackendSettings) -> Path:
 
 
 @contextmanager
-def embeddings(pipe: Any, names: Sequence[str], settings: BackendSettings) -> Iterator[None]:
+def embeddings(pipe: Any, names: Sequence[str], settings: BackendSettings) -> Iterator[list[dict[str, str]]]:
     """Teach the text encoders these words while the block runs; each word is the file's name.
+
+    Gives the names and hashes for the recipe.
 
     Raises:
         InvalidRequest: a file is missing or was made for other encoders.
@@ -48,7 +52,7 @@ def embeddings(pipe: Any, names: Sequence[str], settings: BackendSettings) -> It
     try:
         for file in files:
             taught += _teach(pipe, file)
-        yield
+        yield [{"id": file.stem, "sha256": file_digest(file)} for file in files]
     finally:
         for lesson in taught:
             pipe.unload_textual_inversion(**lesson)
