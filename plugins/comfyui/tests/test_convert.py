@@ -389,3 +389,26 @@ def test_group_node(info: ObjectInfo) -> None:
     }  # fmt: skip
     assert done.prompt["9"]["inputs"]["images"] == ["5:1", 0]
     assert not check(done.prompt, info)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "format_", "codec"),
+    [
+        ({"format": "auto", "codec": "h264"}, "auto", "h264"),
+        ({"format": "auto"}, "auto", "auto"),
+        ({}, "auto", "auto"),
+    ],
+)
+def test_older_prompts_get_the_choices_that_came_later(
+    inputs: dict[str, Any], format_: str, codec: str, info: ObjectInfo
+) -> None:
+    """The server takes them without, and the node then fails or guesses."""
+    prompt = {
+        "1": {"class_type": "LoadVideo", "inputs": {"file": "a.mp4"}},
+        "2": {"class_type": "SaveVideo", "inputs": {"video": ["1", 0], "filename_prefix": "v", **inputs}},
+    }
+    done = convert(prompt, info)
+    found = done.prompt["2"]["inputs"]
+    assert (found["format"], found["format.codec"]) == (format_, codec)
+    assert {issue.code for issue in done.issues} == {Code.DEFAULT_USED}
+    assert not check(done.prompt, info)

@@ -39,7 +39,6 @@ from diorama_comfyui.models.filling import fill
 from diorama_comfyui.models.store import WorkflowRecord, WorkflowStore
 from diorama_comfyui.options import read_options
 from diorama_comfyui.running.plan import RunPlan
-from diorama_comfyui.running.runner import RunOptions, run_prompt
 from diorama_comfyui.schema import ObjectInfo
 from diorama_comfyui.server.errors import ServerError, ServerOffline
 from diorama_comfyui.server.servers import Server, Servers
@@ -117,6 +116,8 @@ class ComfyBackend(Backend):
     # -- running -----------------------------------------------------------------------------
 
     def _run(self, operation: Operation, request: AnyRequest, context: JobContext, count: int) -> Result:
+        from diorama_comfyui.running.runner import RunOptions, run_prompt  # an idle server does without
+
         server, planner = self._prepare(operation, request, context)
         options = RunOptions(
             preview_method="" if self.options.preview_method == "default" else self.options.preview_method,

@@ -8,6 +8,7 @@ from typing import Any
 from diorama_comfyui.schema import NodeClass, ObjectInfo, expand_inputs
 
 from .api import check_prompt, is_link
+from .choices import fill_choices
 from .coerce import coerce
 from .errors import WorkflowError
 from .facts import Target, author_form, model_files, node_facts, proxied_widgets
@@ -45,6 +46,7 @@ def convert(document: bytes | str | Mapping[str, Any], info: ObjectInfo) -> Conv
         return _Converter(loaded, info).run()
     prompt = check_prompt(loaded)
     issues, _ = replace_classes(prompt, info)
+    issues += fill_choices(prompt, info)
     issues += [
         _missing_class(node_id, node["class_type"])
         for node_id, node in prompt.items()
