@@ -53,7 +53,7 @@ def peak_bytes(device: str) -> int | None:
         return None
     import torch
 
-    return int(torch.cuda.max_memory_reserved(device))
+    return int(torch.cuda.max_memory_allocated(device))
 
 
 def release_cache(device: str) -> None:
