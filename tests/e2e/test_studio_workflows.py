@@ -222,6 +222,31 @@ def test_escape_cancels_and_the_library_of_workflows_is_kept_in_order(
     assert comfy.engine.freed
 
 
+def test_keys_alone_lead_from_the_form_to_the_frame(site: Any, page: Any) -> None:
+    address = imported(site)
+    page.goto(site.url + "/workflows")
+    expect(page.get_by_role("link", name="Open Apple")).to_be_visible()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.getAttribute('aria-label')") == "Open Apple":
+            break
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(address)
+    expect(page.get_by_label("Prompt", exact=True)).to_be_visible()
+    page.keyboard.press("/")
+    expect(page.get_by_label("Prompt", exact=True)).to_be_focused()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("a fig")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name="In the library")).to_be_visible()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent") == "In the library":
+            break
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/asset/"))
+
+
 def test_a_picture_dropped_anywhere_offers_its_workflow(site: Any, page: Any) -> None:
     page.goto(site.url + "/queue")
     expect(page.get_by_role("link", name="Workflows")).to_be_visible()
