@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import statistics
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -87,6 +86,8 @@ def license_of(model: ModelPage) -> dict[str, Any]:
 
 def recommended(version: VersionInfo) -> dict[str, Any]:
     """Return settings that suit a version: of its base model, changed to what its previews were made with."""
+    import statistics
+
     found = usual_settings(version.base_model)
     metas = [image.meta for image in version.images if image.meta]
     for name, key, low, high in (
