@@ -26,6 +26,13 @@ from PIL import Image, PngImagePlugin
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("studio")]
 DATA = Path(__file__).parents[2] / "plugins/comfyui/tests/data"
 DEAD = "http://127.0.0.1:9"
+INPAINT: dict[str, Any] = {
+    **{key: copy.deepcopy(TEXT_TO_IMAGE[key]) for key in ("4", "6", "7", "3", "8", "9")},
+    "1": {"class_type": "LoadImage", "inputs": {"image": "photo.png"}},
+    "2": {"class_type": "VAEEncode", "inputs": {"pixels": ["1", 0], "vae": ["4", 2]}},
+    "5": {"class_type": "SetLatentNoiseMask", "inputs": {"samples": ["2", 0], "mask": ["1", 1]}},
+}
+INPAINT["3"]["inputs"]["latent_image"] = ["5", 0]
 
 
 @pytest.fixture(scope="module")
@@ -174,6 +181,28 @@ def test_a_picture_has_to_be_given_and_goes_in(site: Any, comfy: StandIn, page: 
     page.get_by_role("dialog").locator("button.picture").first.click()
     page.get_by_role("button", name="Run it").click()
     expect(page.locator(".strip .edge").first).to_contain_text("Done")
+
+
+def test_only_what_is_painted_changes(site: Any, page: Any) -> None:
+    page.goto(imported(site, INPAINT, "Mend"))
+    page.locator('[data-parameter="image"] input[type=file]').set_input_files(
+        {"name": "white.png", "mimeType": "image/png", "buffer": picture(color="white")}
+    )
+    page.get_by_role("button", name="Paint a mask").click()
+    box = page.locator("canvas").bounding_box()
+    page.mouse.move(box["x"] + 4, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 4, box["y"] + box["height"] / 2, steps=4)
+    page.mouse.up()
+    page.get_by_role("button", name="Use the mask").click()
+    expect(page.get_by_role("img", name="the painted mask")).to_be_visible()
+    page.get_by_role("button", name="Run it").click()
+    expect(page.locator(".strip .edge").first).to_contain_text("Done")
+    made = site.client.get("/api/assets", params={"limit": 1}).json()["assets"][0]
+    with Image.open(io.BytesIO(site.client.get(made["url"]).content)) as image:
+        pixels = image.convert("RGB")
+        assert pixels.getpixel((90, 32)) == (255, 255, 255)
+        assert pixels.getpixel((8, 32)) != (255, 255, 255)
 
 
 def test_the_form_is_arranged_and_stays_so(site: Any, page: Any) -> None:
