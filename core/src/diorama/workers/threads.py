@@ -51,7 +51,8 @@ class ThreadRunner:
         flag = CancelFlag()
         sink.cancel.add_callback(flag.cancel)
         if task.may_park and self._registry.extensions():
-            task = replace(task, may_park=False)  # a wrapper around the call would see it begin again and again
+            # A wrapper around the call would see it begin again and again.
+            task = replace(task, may_park=False)
         return flag, LocalJobContext(task, sink, self._settings, self._secret, cancel=flag)
 
     def close(self) -> None:
