@@ -157,3 +157,30 @@ def test_a_cache_is_only_for_those_who_ask(
     assert rungs == ["cache:first-block"]
     assert np.array_equal(cached, plain) == (threshold == 0.0), "a cache that is never used changes nothing"
     assert np.array_equal(run("none")[0], plain), "and afterwards there is none"
+
+
+@pytest.mark.parametrize("family", ["wan", "flux", "sdxl"])
+def test_the_fast_profile_runs_on_every_kind_of_network(
+    settings: Any, backend: Any, tiny: Any, job: Any, family: str
+) -> None:
+    row = ModelEntry(name="tiny", path=str(tiny(family)), type=family, default_width=64, default_height=64)
+    write_entries(settings, [row])
+    model = model_info(row, settings)
+    common = {"model": model.id, "prompt": "x", "width": 64, "height": 64, "seed": 1, "num_inference_steps": 2,
+              "parameters": {"profile": "fast"}}  # fmt: skip
+    for _ in range(2):
+        context = job(model)
+        if family == "wan":
+            backend.video(VideoRequest(num_frames=5, **common), context)
+        else:
+            backend.generate(GenerateRequest(**common), context)
+        assert len(context.saved) == 1
+
+
+def test_a_measurement_that_fails_costs_no_picture(run: Any, settings: Any, monkeypatch: Any) -> None:
+    def fail(*_: Any) -> float:
+        raise IndexError("a network that cannot be called twice")
+
+    monkeypatch.setattr(profiles, "_seconds", fail)
+    run("fast")
+    assert kept(settings) == {"channels_last": 0.0, "fused_qkv": 0.0, "vae_channels_last": 0.0}

@@ -56,7 +56,7 @@ def rungs_of(profile: str, parts: dict[str, Any], device: str) -> list[Rung]:
         return found
     if _may_fuse(denoiser):
         found.append(Rung("fused_qkv", _fuse, _unfuse))
-    if _convolves(parts.get("decoder")):
+    if _convolves(parts.get("decoder")) and not _keeps_frames(parts["decoder"]):
         found.append(Rung("vae_channels_last", _channels_last, _contiguous, "decoder"))
     if device.startswith("cuda"):
         found += [Rung(f"attention:{name}", _attention(name), _usual_attention) for name in ATTENTION]
@@ -151,19 +151,26 @@ def _captured(denoiser: Any, wanted: bool) -> Iterator[list[tuple[tuple[Any, ...
 def _measure(
     denoiser: Any, inputs: Any, rungs: list[Rung], verdicts: Verdicts, context: JobContext, device: str
 ) -> None:
-    usual = _seconds(denoiser, inputs, device)
+    usual = _seconds_or_none(denoiser, inputs, device, context)
     for rung in rungs:
         context.progress("generating", None, f"Measuring {rung.name} on this device")
-        if not _try(rung, denoiser):
+        if usual is None or not _try(rung, denoiser):
             verdicts.keep(rung.name, 0.0)
             continue
         try:
-            verdicts.keep(rung.name, usual / _seconds(denoiser, inputs, device))
-        except (RuntimeError, ValueError, ImportError, TypeError) as error:
-            context.log.info("%s does not run here: %s", rung.name, error)
-            verdicts.keep(rung.name, 0.0)
+            taken = _seconds_or_none(denoiser, inputs, device, context)
+            verdicts.keep(rung.name, usual / taken if taken else 0.0)
         finally:
             rung.off(denoiser)
+
+
+def _seconds_or_none(denoiser: Any, inputs: Any, device: str, context: JobContext) -> float | None:
+    """Return how long a call takes, ``None`` when it fails: the picture is made, and a measurement must not cost it."""
+    try:
+        return _seconds(denoiser, inputs, device)
+    except Exception as error:
+        context.log.info("%s cannot be measured here: %s", type(denoiser).__name__, error)
+        return None
 
 
 def _seconds(denoiser: Any, inputs: Any, device: str) -> float:
@@ -206,6 +213,11 @@ def _convolves(network: Any) -> bool:
     """Whether a network has convolutions over pictures; those of videos have a dimension more."""
     weights = network.parameters() if network is not None else ()
     return any(weight.ndim == 4 and weight.shape[-1] > 1 for weight in weights)
+
+
+def _keeps_frames(decoder: Any) -> bool:
+    """Whether a decoder is one of videos: those keep frames from call to call, so a call cannot be repeated."""
+    return any(weight.ndim == 5 for weight in decoder.parameters())
 
 
 def _may_fuse(denoiser: Any) -> bool:
