@@ -27,7 +27,7 @@ export default function ComparePage() {
       <div className="strip">
         <div className="edge"><Name asset={left.data} /><Name asset={right.data} /></div>
         <div className="relative mx-auto bg-black" style={{ aspectRatio: String(shape), maxWidth: `calc(68dvh * ${shape})` }}>
-          <img src={left.data.url} alt={`Left: ${altOf(left.data.prompt)}`} className="absolute inset-0 h-full w-full object-contain" />
+          <img src={left.data.url} alt={`Left: ${altOf(left.data.prompt)}`} className="absolute inset-0 h-full w-full object-contain" style={{ clipPath: `inset(0 ${100 - at}% 0 0)` }} />
           <img src={right.data.url} alt={`Right: ${altOf(right.data.prompt)}`} className="absolute inset-0 h-full w-full object-contain" style={{ clipPath: `inset(0 0 0 ${at}%)` }} />
           <span className="pointer-events-none absolute inset-y-0 w-0.5 bg-[#f0513b]" style={{ left: `${at}%` }} aria-hidden="true" />
           <input type="range" className="absolute inset-0 h-full w-full cursor-ew-resize opacity-0" min={0} max={100} step={0.5} value={at} aria-label="Where the left picture ends" onChange={(event) => setAt(Number(event.target.value))} />

@@ -19,7 +19,7 @@ export function Filters() {
   const known = !search.model || models.some((model) => model.id === search.model);
   return (
     <div className="mb-3">
-      <nav className="-mx-1 flex flex-wrap border-b border-line" aria-label="Kind">
+      <nav className="flex flex-wrap border-b border-line" aria-label="Kind">
         {TABS.map((name) => (
           <Link key={name} to="/assets" search={{ ...search, tab: name === "all" ? undefined : name }} className="tab -mb-px" data-on={(tab ?? "all") === name} activeOptions={{ exact: true, includeSearch: true }}>{NAMES[name]}</Link>
         ))}

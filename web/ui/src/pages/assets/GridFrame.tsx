@@ -34,7 +34,7 @@ export const GridFrame = memo(function GridFrame({ asset, index, side, eager, se
         {selected && <Grease shape="box" />}
       </Link>
       <div className="edge !min-h-0 !px-1.5" style={{ height: 27 }}>
-        <span className="number relative px-1">{asset.seed ?? "–"}{asset.favourite && <Grease shape="circle" />}</span>
+        <span className={`number relative ${asset.favourite ? "px-2.5" : "px-1"}`}>{asset.seed ?? "–"}{asset.favourite && <Grease shape="circle" />}</span>
         {asset.favourite && <span className="sr">Favourite</span>}
         {video && <span>{asset.duration ? seconds(asset.duration) : "video"}</span>}
         <button type="button" className={`grid size-6 place-items-center ${selected || anySelected ? "" : "opacity-0 group-hover:opacity-100 focus-visible:opacity-100 pointer-coarse:opacity-100"}`} aria-pressed={selected} tabIndex={tabbable ? 0 : -1}
