@@ -211,7 +211,7 @@ def test_both_pages_in_both_themes_at_three_widths(room: Callable[..., Any], sit
     site.gate.clear()
     page.goto(f"{server.url}/civitai/1")
     page.get_by_role("button", name=re.compile("^Download")).click()
-    expect(page.get_by_role("region", name="Files")).to_contain_text("MB of")
+    expect(page.get_by_role("region", name="Files")).to_contain_text("of 6.0 MB")
     SHOTS.mkdir(parents=True, exist_ok=True)
     found = []
     for name, place in {"civitai": "/civitai", "civitai-model": "/civitai/1"}.items():
