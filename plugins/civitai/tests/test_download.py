@@ -156,7 +156,9 @@ def test_a_damaged_part_is_fetched_anew(fetch: Any, site: Site, models_dir: Path
     assert (models_dir / "checkpoints/paint-10-100.safetensors").read_bytes() == BIG
 
 
-@pytest.mark.parametrize("note", [{"sha256": "0" * 64}, {"version": 11}, {"more": 1}])
+@pytest.mark.parametrize(
+    "note", [{"sha256": "0" * 64}, {"version": 11}, {"more": 1}, {"total": "x"}, {"total": 1e999}]
+)
 def test_a_part_of_something_else_is_not_continued(
     fetch: Any, site: Site, models_dir: Path, note: Any
 ) -> None:

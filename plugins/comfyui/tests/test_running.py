@@ -28,9 +28,10 @@ from diorama.contract import (
 from diorama.testing import RecordingJobContext, sample_image
 from diorama_comfyui.backend import ComfyBackend
 from diorama_comfyui.running import watch
-from diorama_comfyui.running.outputs import _pace
+from diorama_comfyui.running.outputs import _animation, _pace
 from diorama_comfyui.running.plan import RunPlan
 from diorama_comfyui.running.progress import ProgressTracker
+from PIL import Image
 
 
 @pytest.fixture
@@ -277,6 +278,18 @@ def test_restart_of_comfyui_runs_the_prompt_again(
 )
 def test_pace_of_animated_pictures(milliseconds: float, fps: float) -> None:
     assert _pace(milliseconds) == fps
+
+
+def test_a_still_that_lasts_for_ever_is_not_unpacked(tmp_path: Path) -> None:
+    """A file of some kilobytes may ask for gigabytes of equal frames."""
+    frames = [Image.new("RGB", (1024, 1024), (60 * shade, 0, 0)) for shade in range(4)]
+    path = tmp_path / "long.webp"
+    frames[0].save(
+        path, save_all=True, append_images=frames[1:], duration=[1, 5000, 5000, 5000], lossless=True
+    )
+    assert path.stat().st_size < 100_000
+    with pytest.raises(BackendError, match=r"The animation long\.webp takes 4\.4 GiB"):
+        _animation(path)
 
 
 def test_steps_are_told_after_connecting_in_the_middle(tmp_path: Path) -> None:

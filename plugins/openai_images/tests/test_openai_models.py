@@ -11,7 +11,7 @@ import pytest
 from diorama.contract import BackendError, BackendSettings, ContentRefused, InvalidRequest, Operation
 from diorama.testing import RecordingListContext, sample_image
 from diorama_openai_images import create_backend
-from diorama_openai_images.backend import transparent
+from diorama_openai_images.backend import multipart, transparent
 from diorama_openai_images.models import kind_of, listed
 from PIL import Image
 from standins import OpenAIStandin, Script
@@ -48,6 +48,14 @@ def test_names_tell_kinds() -> None:
     assert [kind_of(name) for name in names] == ["edit", "image", "video", None, "image"]
     assert list(listed("x", ["my-finetune"])) == ["my-finetune"]
     assert list(listed("x", ["my-finetune", "llama"])) == []
+
+
+def test_form_fields_are_written_as_json_writes_them() -> None:
+    assert multipart({"stream": False, "n": 2, "size": "1x1"})["data"] == {
+        "stream": "false",
+        "n": "2",
+        "size": "1x1",
+    }
 
 
 def test_models_may_be_named_in_the_settings() -> None:

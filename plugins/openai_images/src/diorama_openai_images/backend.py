@@ -160,7 +160,11 @@ def multipart(body: Mapping[str, Any]) -> dict[str, Any]:
                 mime, content = "image/png", transparent(content)
             field = "image[]" if name == "image" and len(addresses) > 1 else name
             files.append((field, (f"{name}-{number}.{mime.partition('/')[2]}", content, mime)))
-    fields = {name: str(value) for name, value in body.items() if name not in FILES}
+    fields = {
+        name: str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in body.items()
+        if name not in FILES
+    }
     return {"data": fields, "files": files}
 
 

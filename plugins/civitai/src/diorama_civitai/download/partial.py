@@ -88,10 +88,11 @@ class Partial:
         try:
             raw: Any = json.loads(self._note.read_text(encoding="utf-8"))
             before = PartState(**raw)
-        except (OSError, ValueError, TypeError):
+            total = int(before.total)
+        except (OSError, ValueError, TypeError, OverflowError):
             return False
         mine = self.state
         same = (before.version, before.file) == (mine.version, mine.file) and before.sha256 == mine.sha256
         if same:
-            mine.etag, mine.total = str(before.etag), int(before.total)
+            mine.etag, mine.total = str(before.etag), total
         return same

@@ -25,6 +25,8 @@ _EXTENSIONS: dict[str, Medium] = {
     **dict.fromkeys(("flac", "wav", "mp3", "ogg", "opus", "m4a", "aac"), "audio"),
 }
 _FRAME_MS, _MAX_REPEATS = 125.0, 500
+_ANIMATION_BYTES = 2 * 1024**3
+"""Most that the frames of an animation may take."""
 _ANIMATED = frozenset({"gif", "webp", "png", "apng"})
 
 
@@ -114,18 +116,30 @@ def _animation(path: Path) -> tuple[np.ndarray[Any, Any], float]:
     """The frames of an animated WebP or PNG at a steady pace, and frames per second.
 
     Encoders join equal frames into a longer one; these are taken apart again.
+    Raises :class:`BackendError` if they would take more memory than an animation may.
     """
     import numpy as np
     from PIL import Image, ImageSequence
 
     frames, durations = [], []
     with Image.open(path) as image:
+        frame_bytes = 3 * image.width * image.height
+        _check_length(path, getattr(image, "n_frames", 1) * frame_bytes)
         for frame in ImageSequence.Iterator(image):
             frames.append(np.asarray(frame.convert("RGB")))
             durations.append(float(frame.info.get("duration") or 0))
     unit = min((duration for duration in durations if duration > 0), default=_FRAME_MS)
     counts = [min(_MAX_REPEATS, max(1, round(duration / unit))) for duration in durations]
+    _check_length(path, sum(counts) * frame_bytes)
     return np.repeat(np.stack(frames), counts, axis=0), _pace(unit)
+
+
+def _check_length(path: Path, size: int) -> None:
+    if size > _ANIMATION_BYTES:
+        raise BackendError(
+            f"The animation {path.name} takes {size / 1024**3:.1f} GiB unpacked, which is too much. "
+            "It is still in the output folder of the ComfyUI server; saved as a film it can be fetched."
+        )
 
 
 def _pace(milliseconds: float) -> float:
