@@ -20,7 +20,7 @@ export function LogFacts({ id }: { id: string }) {
   ];
   return (
     <div className="grid gap-x-8 gap-y-3 border-l border-edge py-2 pl-3 md:ml-2 md:grid-cols-2 xl:grid-cols-3">
-      {data.prompt && <p className="max-h-40 overflow-y-auto whitespace-pre-wrap md:col-span-full">{data.prompt}</p>}
+      {(data.prompt.length > 60 || data.prompt.includes("\n")) && <p className="max-h-40 overflow-y-auto whitespace-pre-wrap md:col-span-full">{data.prompt}</p>}
       <div className="md:col-span-full empty:hidden"><JobNotes job={data} error={data.error} /></div>
       <Facts title="As it was sent" rows={Object.entries(data.request).map(([name, value]) => [name.replaceAll("_", " "), plain(value)])} otherwise="Nothing but prompt and model." />
       <Facts title="What ran" rows={[["Model", data.model], ...rest.map(([name, value]) => [name.replaceAll("_", " "), plain(value)] as [string, string])]} />
