@@ -19,9 +19,17 @@ from diorama.settings import load_settings
         "server = 5",
         "limits = []",
         "[aliases]\nx = 1\n[backends]\ny = true",
+        "[limits]\nupload_bytes = -1",
+        "[limits]\nupload_bytes = inf",
+        "[limits]\nvideo_frames = nan",
+        "[limits]\ncancel_grace_seconds = nan",
+        "[limits]\nworker_idle_seconds = -0.5",
+        "[spending]\nper_day = nan",
+        "[server]\nport = -1",
+        'output_format = "exe"',
     ],
 )
-def test_tables_that_are_none(tmp_path: Path, text: str) -> None:
+def test_what_no_setting_can_be(tmp_path: Path, text: str) -> None:
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "config.toml").write_text(text)
     with pytest.raises(InvalidRequest) as caught:

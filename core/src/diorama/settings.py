@@ -308,8 +308,13 @@ def _convert(name: str, current: Any, value: Any) -> Any:
             if name == "backends" and not all(isinstance(item, Mapping) for item in dict(value).values()):
                 raise ValueError("a backend is a table")
             return _merged(current, value)
-        return type(current)(value)
-    except (TypeError, ValueError) as error:
+        made = type(current)(value)
+        if isinstance(made, int | float) and not 0 <= made < float("inf"):
+            raise ValueError("no amount")
+        if name == "output_format" and made not in ("png", "jpeg", "webp"):
+            raise ValueError("no format of pictures")
+        return made
+    except (TypeError, ValueError, OverflowError) as error:
         raise InvalidRequest(
             f"Setting {name!r} cannot be {value!r}.",
             field=name,
