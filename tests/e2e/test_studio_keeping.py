@@ -216,3 +216,45 @@ def test_titles_of_sessions_and_errors_are_text(server: Any, page: Any, text: st
         page.goto(server.url + path)
         expect(page.locator("h1").first).to_be_attached()
         assert page.locator("main script, main img[src='x'], main [onfocus]").count() == 0
+
+
+def test_maps_samplers_and_weights_are_offered_where_a_model_reads_them(server: Any, page: Any) -> None:
+    """The fake model has none of them, so its answer is given more here; what the page sends is looked at on its way."""
+    sent: list[Any] = []
+
+    def richer(route: Any) -> None:
+        answer = route.fetch()
+        model = answer.json()
+        model["operations"]["generate"] |= {
+            "control_kinds": ["canny", "depth"], "schedulers": ["euler", "heun"], "lora_kinds": ["sd"], "max_loras": 2,
+        }  # fmt: skip
+        route.fulfill(response=answer, json=model)
+
+    def watched(route: Any) -> None:
+        if route.request.method == "POST":
+            sent.append(route.request.post_data_json)
+        route.continue_()
+
+    page.route(re.compile(r"/api/models/fake(:|%3A)image$"), richer)
+    page.route("**/api/jobs", watched)
+    page.goto(fresh(server))
+    page.get_by_text("Control maps").click()
+    buffer = io.BytesIO()
+    Image.new("RGB", (16, 16), "white").save(buffer, "PNG")
+    page.get_by_label("Map: Depth").set_input_files(
+        {"name": "far.png", "mimeType": "image/png", "buffer": buffer.getvalue()}
+    )
+    expect(page.get_by_role("img", name="Depth: far.png")).to_be_visible()
+    page.get_by_label("Sampler").select_option("heun")
+    page.get_by_role("button", name="Add a LoRA").click()
+    page.get_by_label("LoRA 1", exact=True).fill("ink")
+    page.get_by_label("Weight", exact=True).fill("9")
+    page.get_by_label("Weight", exact=True).press("Enter")
+    page.get_by_label("Prompt", exact=True).fill("a map")
+    page.get_by_label("Prompt", exact=True).press("Enter")
+    expect(page.get_by_label("Weight", exact=True)).to_have_value("1.5")
+    page.wait_for_timeout(100)
+    [request] = sent
+    assert (request["scheduler"], request["loras"]) == ("heun", [{"id": "ink", "weight": 1.5}])
+    assert list(request["control_images"]) == ["depth"]
+    assert request["control_images"]["depth"].startswith("data:image/png;base64,")
