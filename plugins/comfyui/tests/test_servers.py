@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,18 @@ def test_options(raw: dict[str, Any], urls: list[str]) -> None:
     assert [url for url, _ in read_options(raw).servers] == urls
 
 
+def test_a_password_in_an_address_becomes_a_header() -> None:
+    """Addresses are shown, logged and stored with jobs."""
+    (server,) = read_options({"url": "https://me:p%40ss@a.example:8443/comfy/"}).servers
+    assert server == (
+        "https://a.example:8443/comfy",
+        {"Authorization": f"Basic {b64encode(b'me:p@ss').decode()}"},
+    )
+    with pytest.raises(InvalidRequest) as caught:
+        read_options({"url": "ftp://me:secret@a.example"})
+    assert "secret" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("raw", "field"),
     [
@@ -157,7 +170,9 @@ def test_wrong_options(raw: dict[str, Any], field: str) -> None:
     assert caught.value.field == field
 
 
-@pytest.mark.parametrize("url", ["", "http://", "://x", "file:///etc/passwd"])
+@pytest.mark.parametrize(
+    "url", ["", "http://", "://x", "file:///etc/passwd", "http://x:abc", "x:0", "http://x:99999"]
+)
 def test_addresses_that_are_none(url: str) -> None:
     with pytest.raises(ValueError, match="no address"):
         normal_url(url)

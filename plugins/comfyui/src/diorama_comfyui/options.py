@@ -9,7 +9,7 @@ from typing import Any
 from diorama.contract import InvalidRequest
 
 from diorama_comfyui.running.watch import OFFLINE_SECONDS
-from diorama_comfyui.server.client import DEFAULT_URL, normal_url
+from diorama_comfyui.server.client import DEFAULT_URL, normal_url, without_login
 
 PREVIEW_METHODS = ("latent2rgb", "taesd", "auto", "default", "none")
 
@@ -65,9 +65,10 @@ def _server(entry: object) -> tuple[str, dict[str, str]]:
             f"A server is an address or {{url, headers}}, not {entry!r:.60}.", field="servers"
         )
     try:
-        return normal_url(url), {str(name): str(value) for name, value in headers.items()}
+        address, login = without_login(normal_url(url))
     except ValueError as error:
         raise InvalidRequest(f"{error}.", field="servers") from error
+    return address, {**login, **{str(name): str(value) for name, value in headers.items()}}
 
 
 def _number(raw: Mapping[str, Any], name: str, default: float, low: float, high: float) -> float:

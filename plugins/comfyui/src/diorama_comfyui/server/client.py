@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import socket
@@ -9,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
 if TYPE_CHECKING:
     import httpx2
@@ -247,9 +248,31 @@ def normal_url(url: str) -> str:
     if "://" not in text:
         text = "http://" + text
     parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"{url!r} is no address of a ComfyUI server, such as {DEFAULT_URL}")
+    if parts.scheme not in ("http", "https") or not parts.hostname or not _has_good_port(parts):
+        raise ValueError(f"{_shown(url)!r} is no address of a ComfyUI server, such as {DEFAULT_URL}")
     return text.rstrip("/")
+
+
+def without_login(url: str) -> tuple[str, dict[str, str]]:
+    """Take ``user:password@`` out of a normal address, as a header, so that what names the server shows no password."""
+    parts = urlsplit(url)
+    login, mark, host = parts.netloc.rpartition("@")
+    if not mark:
+        return url, {}
+    user, _, password = login.partition(":")
+    word = base64.b64encode(f"{unquote(user)}:{unquote(password)}".encode()).decode()
+    return urlunsplit(parts._replace(netloc=host)), {"Authorization": f"Basic {word}"}
+
+
+def _has_good_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
+
+
+def _shown(url: str) -> str:
+    return url.rpartition("@")[2]
 
 
 def _entries(items: object) -> list[dict[str, Any]]:
