@@ -74,6 +74,23 @@ def test_a_raising_backend_keeps_its_last_good_list(tmp_path: Path) -> None:
     assert not catalog.listings()["fake"].stale
 
 
+def test_nobody_waits_for_the_first_list_of_somebody_else(tmp_path: Path) -> None:
+    go_on = threading.Event()
+    slow = scripted(tmp_path, "slow", lambda: go_on.wait(20) and [])
+    slow.list_timeout = 20
+    catalog = make(tmp_path, slow, FakeBackend(backend_settings("fake", tmp_path)))
+    before = set(threading.enumerate())
+    catalog.start()
+    try:
+        assert catalog.get("fake:image").id == "fake:image"
+        assert not catalog.listings()["slow"].fetched_at, "the slow one has not answered yet"
+        busy = set(threading.enumerate()) - before
+        assert busy
+        assert all(thread.daemon for thread in busy), "a command that is done does not wait for them"
+    finally:
+        go_on.set()
+
+
 def test_a_hanging_backend_costs_only_its_own_list(tmp_path: Path) -> None:
     release = threading.Event()
     backend = scripted(tmp_path, "stuck", lambda: release.wait(30) and [])

@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import wait as wait_for
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from diorama.catalog.freshness import Freshness
@@ -30,6 +29,8 @@ from diorama.settings import Settings
 
 log = logging.getLogger(__name__)
 MAX_LISTERS = 16
+FIRST_PATIENCE = 30.0
+"""Seconds that a question waits at most for the first lists there have ever been."""
 
 
 class Catalog:
@@ -63,7 +64,7 @@ class Catalog:
         self._asked = 0
         self._asking: dict[str, list[threading.Thread]] = {}
         self._answered: dict[str, int] = {}  # by backend: which question the present list answers
-        self._first = threading.Event()
+        self._first: dict[str, threading.Event] = {}  # by backend: it has been asked once since the start
         self._freshness = Freshness(lambda: registry.backends, lambda name: self._refresh_one(name, False))
 
     @property
@@ -80,6 +81,7 @@ class Catalog:
         self._prices.load()
         for backend_id in self._registry.backends:
             self._listings[backend_id] = read_cache(self._cache_file(backend_id))
+            self._first[backend_id] = threading.Event()
         self._rebuild()
         threading.Thread(target=self._first_refresh, name="catalog", daemon=True).start()
 
@@ -101,8 +103,7 @@ class Catalog:
         names = [backend_id] if backend_id else list(self._registry.backends)
         if not names:
             return
-        with ThreadPoolExecutor(min(len(names), MAX_LISTERS), thread_name_prefix="catalog") as pool:
-            wait_for([pool.submit(self._refresh_one, name, force) for name in names])
+        _side_by_side(names, lambda name: self._refresh_one(name, force))
 
     def arrived(self, model: ModelInfo) -> None:
         """Ask those backends again whose lists a download can change: its own, and those that run files of this disk."""
@@ -198,18 +199,31 @@ class Catalog:
         return UnknownModel(f"There is no model {shown!r}.", field="model", fix=fix)
 
     def _wait_for_first_list(self, backend_id: str | None = None) -> None:
-        listings = [self._listings.get(backend_id)] if backend_id else list(self._listings.values())
-        never = [item for item in listings if item is not None and not item.fetched_at and not item.error]
-        if never:
-            self._first.wait(timeout=30)
+        """Wait for what has never been listed: one backend, so that a slow one delays nobody else's models, or all."""
+        names = [backend_id] if backend_id else list(self._listings)
+        until = time.monotonic() + FIRST_PATIENCE
+        for name in names:
+            listing, asked = self._listings.get(name), self._first.get(name)
+            if listing is not None and asked is not None and not listing.fetched_at and not listing.error:
+                asked.wait(timeout=max(0.0, until - time.monotonic()))
 
     def _first_refresh(self) -> None:
         try:
             self.refresh(force=False)
+        except RuntimeError:  # a short command has ended meanwhile, and Python starts no more threads
+            log.debug("the first look at the backends was cut short", exc_info=True)
         finally:
-            self._first.set()
+            for asked in list(self._first.values()):
+                asked.set()
 
     def _refresh_one(self, backend_id: str, force: bool) -> None:
+        try:
+            self._ask_one(backend_id, force)
+        finally:
+            if backend_id in self._first:
+                self._first[backend_id].set()
+
+    def _ask_one(self, backend_id: str, force: bool) -> None:
         self._freshness.asked(backend_id)
         with self._lock:
             self._asked += 1
@@ -265,3 +279,28 @@ class Catalog:
 def _shelf(model: ModelInfo) -> tuple[bool, bool]:
     """What runs here and now stands first; within that, each backend's own order is kept."""
     return model.data_leaves_machine, model.availability.state != "ready"
+
+
+def _side_by_side(names: Sequence[str], do: Callable[[str], None]) -> None:
+    """Do something for every name, `MAX_LISTERS` at once, and wait.
+
+    The threads are daemons: those of an executor would hold a command that is done until the slowest backend answers.
+    """
+    left, lock = iter(names), threading.Lock()
+
+    def work() -> None:
+        while True:
+            with lock:
+                name = next(left, None)
+            if name is None:
+                return
+            try:
+                do(name)
+            except Exception:
+                log.warning("Listing %s failed", name, exc_info=True)
+
+    threads = [threading.Thread(target=work, name="catalog", daemon=True) for _ in names[:MAX_LISTERS]]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
