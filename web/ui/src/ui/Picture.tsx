@@ -23,7 +23,7 @@ export const Picture = memo(function Picture({ src, alt, width, height, placehol
       {broken ? (
         <span className="absolute inset-0 grid place-items-center p-2 text-center text-sm text-film-ink">The file is not there.</span>
       ) : (
-        <img src={src} alt={alt} width={width || undefined} height={height || undefined} loading={eager ? "eager" : "lazy"} decoding="async" draggable={false}
+        <img src={src} alt={alt} width={width || undefined} height={height || undefined} loading={eager ? "eager" : "lazy"} decoding="async" fetchPriority={eager ? "high" : "auto"} draggable={false}
           className="relative" onLoad={() => setLoaded(true)} onError={() => setBroken(true)} />
       )}
     </>

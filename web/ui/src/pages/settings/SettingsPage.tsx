@@ -1,11 +1,13 @@
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { sentenceOf } from "@/api/client";
+import { queries } from "@/api/queries";
 import { ShortcutList } from "@/layout/ShortcutSheet";
 import { chooseTheme, currentTheme, type Theme } from "@/lib/theme";
 import { useTitle } from "@/lib/useTitle";
 import { say } from "@/ui/toasts";
-import { Costs } from "./Costs";
+import { Costs, costsBy } from "./Costs";
 import { Defaults, History } from "./Defaults";
 import { Plugins } from "./Plugins";
 import { Providers } from "./Providers";
@@ -25,6 +27,10 @@ const SECTIONS = [
 /** What people set, and what the server was started with. */
 export default function SettingsPage() {
   useTitle("Settings");
+  const settled = useSettled();
+  useEffect(() => {
+    if (settled && location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
+  }, [settled]);
   return (
     <div className="page mx-auto max-w-[76rem]">
       <div className="page-head">
@@ -33,8 +39,8 @@ export default function SettingsPage() {
           {SECTIONS.map(([id, name]) => <Link key={id} to="/settings" hash={id} className="text-link">{name}</Link>)}
         </nav>
       </div>
-      <div className="grid gap-10">
-        {SECTIONS.map(([id, name, Body]) => (
+      <div className="grid min-h-[80dvh] content-start gap-10" aria-busy={!settled}>
+        {settled && SECTIONS.map(([id, name, Body]) => (
           <section key={id} id={id} className="grid scroll-mt-20 gap-x-8 gap-y-2 md:grid-cols-[11rem_minmax(0,1fr)]" aria-labelledby={`${id}-title`}>
             <h2 className="title !text-[1.2rem]"><span id={`${id}-title`}>{name}</span>{id === "log" && <Link to="/logs" search={{}} className="text-link ml-3 text-base font-normal md:ml-0 md:block">to the log</Link>}</h2>
             <div className="min-w-0"><Body /></div>
@@ -43,6 +49,12 @@ export default function SettingsPage() {
       </div>
     </div>
   );
+}
+
+/** Whether all that stands in the first window was read: sections come together, so that nothing jumps. */
+function useSettled(): boolean {
+  const parts = [useQuery(queries.preferences), useQuery(queries.models()), useQuery(costsBy("day")), useQuery(queries.providers)];
+  return !parts.some((part) => part.isPending);
 }
 
 function ThemeChoice() {
