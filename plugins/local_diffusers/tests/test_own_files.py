@@ -1,7 +1,8 @@
-"""Deleting a model never deletes what the user put there."""
+"""What the user put there is never deleted, and nothing is lost from the list."""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 import pytest
 from diorama.contract import BackendNotReady
 from diorama_local_diffusers.models.entry import ModelEntry
-from diorama_local_diffusers.models.user import write_entries
+from diorama_local_diffusers.models.shelf import user_entries
+from diorama_local_diffusers.models.user import _list_of, write_entries
 
 
 @pytest.mark.parametrize("sha256", ["", "0" * 64])
@@ -30,3 +32,13 @@ def test_a_file_that_we_fetched_and_converted_goes(backend: Any, settings: Any) 
     converted.write_bytes(b"x" * 10)
     assert backend.delete("realesrgan-animevideo-v3") == 10
     assert not converted.exists()
+
+
+def test_requests_at_once_lose_nothing_of_the_list(settings: Any, tmp_path: Path) -> None:
+    def add(number: int) -> None:
+        with _list_of(settings) as models:
+            models.append({"name": f"m{number}", "path": str(tmp_path / f"{number}"), "type": "sd15"})
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(add, range(24)))
+    assert {entry.name for entry in user_entries(settings)} == {f"m{number}" for number in range(24)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
@@ -24,6 +25,9 @@ from diorama_local_diffusers.upscale.weights import read_shape
 
 _LINK = re.compile(r"(?:https?://)?(?:huggingface\.co|hf\.co)/([\w.-]+/[\w.-]+)")
 """A page of the hub, as people copy its address."""
+
+_CHANGING = threading.Lock()
+"""Held from reading the list to writing it: two requests at once would each lose what the other added."""
 
 
 def add_model(settings: BackendSettings, source: str, *, name: str = "", type: str = "") -> ModelInfo:
@@ -56,7 +60,8 @@ def add_model(settings: BackendSettings, source: str, *, name: str = "", type: s
     known = next((item for item in user_entries(settings) if item.name == entry.name), None)
     if known is None:
         with _list_of(settings) as models:
-            models.append(_table(entry))
+            if not any(row.get("name") == entry.name for row in models):
+                models.append(_table(entry))
     return model_info(known or entry, settings)
 
 
@@ -93,15 +98,16 @@ def _list_of(settings: BackendSettings) -> Iterator[Any]:
     import tomlkit
 
     place = user_file(settings)
-    document = tomlkit.parse(place.read_text(encoding="utf-8")) if place.is_file() else tomlkit.document()
-    models = document.setdefault("models", tomlkit.aot())
-    yield models
-    if not models:
-        del document["models"]
-    place.parent.mkdir(parents=True, exist_ok=True)
-    draft = place.with_name(place.name + ".new")
-    draft.write_text(tomlkit.dumps(document), encoding="utf-8")
-    os.replace(draft, place)
+    with _CHANGING:
+        document = tomlkit.parse(place.read_text(encoding="utf-8")) if place.is_file() else tomlkit.document()
+        models = document.setdefault("models", tomlkit.aot())
+        yield models
+        if not models:
+            del document["models"]
+        place.parent.mkdir(parents=True, exist_ok=True)
+        draft = place.with_name(place.name + ".new")
+        draft.write_text(tomlkit.dumps(document), encoding="utf-8")
+        os.replace(draft, place)
 
 
 def _table(entry: ModelEntry) -> dict[str, Any]:
