@@ -55,7 +55,7 @@ CALLS = {
 }  # fmt: skip
 ALLOWED = {
     (
-        "plugins/local_diffusers/src/diorama_local_diffusers/upscale/weights.py",
+        "plugins/local_diffusers/src/diorama_local_diffusers/upscale/convert.py",
         "torch.load",
     ): "its hash is known, tensors only",
     ("core/src/diorama/cli/doctor_command.py", "__import__"): "a fixed name",
