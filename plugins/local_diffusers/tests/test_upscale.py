@@ -179,7 +179,9 @@ def test_cancel_ends_a_video_at_once(backend: Any, settings: Any, job: Any, tmp_
     assert max(report.get("frame", 0) for report in context.reports) == 3
 
 
-def test_official_files_are_checked_by_hash_before_they_are_opened(tmp_path: Path) -> None:
+def test_official_files_are_checked_by_hash_before_they_are_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import torch
     from diorama_local_diffusers.upscale.weights import convert_pickle, open_network
 
@@ -193,7 +195,9 @@ def test_official_files_are_checked_by_hash_before_they_are_opened(tmp_path: Pat
     with pytest.raises(BackendError, match="not opened"):
         convert_pickle(official, tmp_path / "out.safetensors", "")
     assert not (tmp_path / "out.safetensors").exists()
-    convert_pickle(official, tmp_path / "out.safetensors", digest)
+    (tmp_path / "torch.py").write_text("raise SystemExit('a module of the current folder')")
+    monkeypatch.chdir(tmp_path)
+    convert_pickle(Path("official.pth"), Path("out.safetensors"), digest)
     opened, shape = open_network(tmp_path / "out.safetensors", "cpu", torch.float32)
     assert shape == COMPACT
     picture = torch.rand(1, 3, 8, 8)

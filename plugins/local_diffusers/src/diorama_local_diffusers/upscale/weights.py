@@ -60,8 +60,12 @@ def convert_pickle(source: Path, target: Path, sha256: str) -> None:
             f"The file has the hash {found[:16]}..., not the published {sha256[:16] or 'one'}...; it was not opened.",
             fix="Download it again; if that does not help, the file at its source was changed.",
         )
-    command = [sys.executable, "-m", "diorama_local_diffusers.upscale.convert", str(source), str(target)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    # With -P no module is taken from the folder that the server was started in.
+    program = [sys.executable, "-P", "-m", "diorama_local_diffusers.upscale.convert"]
+    done = subprocess.run(
+        [*program, str(source.absolute()), str(target.absolute())],
+        capture_output=True, stdin=subprocess.DEVNULL, encoding="utf-8", errors="replace", check=False,
+    )  # fmt: skip
     if done.returncode:
         told = done.stderr.strip().splitlines()
         raise BackendError(f"The file cannot be converted: {told[-1][:300] if told else 'its reader died'}.")
