@@ -37,8 +37,34 @@ talks to a running server."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit code."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    """Run the command line and return the exit code.
+
+    Without ``argv`` it is the process's own command, which ends now: it does not wait for threads of a backend that
+    is still asking a server which never answers.
+    """
+    if argv is not None:
+        return _run(list(argv))
+    code = _run(sys.argv[1:])
+    _leave_threads_behind(code)
+    return code
+
+
+def _leave_threads_behind(code: int) -> None:
+    """End the process at once if threads are left, daemons too: Python waits for those of executors, whatever they are.
+
+    Everything of ours is closed by now.
+    """
+    threading = sys.modules.get("threading")
+    if threading is None or threading.active_count() == 1:
+        return
+    import os
+
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _run(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(help_text())
         return 0 if arguments else 2
