@@ -78,3 +78,18 @@ def test_what_listings_fetch_does_not_pile_up(settings: Any, monkeypatch: pytest
     engine._fetch_for_listing("shop", "https://shop.test/3")
     assert (first.exists(), second.exists()) == (False, True)
     assert LISTING_SECONDS > 60
+
+
+def test_looking_runs_no_job_that_was_left_waiting(make_engine: Any, ask: Any) -> None:
+    engine = make_engine({"fake": {}})
+    engine.queue.pause()
+    waiting = engine.submit(ask())
+    engine.close()
+    engine.start(work=False)
+    engine.queue.resume()
+    assert [job.id for job in engine.jobs().items] == [waiting.id]
+    assert engine.catalog.models()
+    assert engine.status()["queue"]["waiting"] == engine.status()["queue"]["running"] == 0
+    assert engine.job(waiting.id).status.value == "queued"
+    new = engine.submit(ask())
+    assert {engine.wait(job.id, 30).status.value for job in (waiting, new)} == {"completed"}

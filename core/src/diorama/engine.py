@@ -67,12 +67,16 @@ class Engine:
         self.settings = settings or load_settings()
         self.lock = lock or DataLock(self.settings.data_dir)
         self._started = threading.Event()
+        self._working = False
+        self._work_lock = threading.Lock()
 
-    def start(self, *, url: str | None = None) -> Engine:
+    def start(self, *, url: str | None = None, work: bool = True) -> Engine:
         """Take the data directory, load the backends, and pick up the work that an earlier run left.
 
         Args:
             url: Address under which this engine can be reached; written beside the lock for other commands.
+            work: Begin with the queue at once. Without it, looking at models, jobs and assets starts no waiting job;
+                the queue begins with the first call that submits, cancels, retries or forgets a job.
 
         Raises:
             Conflict: another engine holds the data directory; the sentence says which.
@@ -84,11 +88,24 @@ class Engine:
         self._ending.callback(self.lock.release)
         try:
             self._open()
+            if work:
+                self.work()
+            else:
+                self.queue.run_times.load()
         except BaseException:
             self._ending.close()
             raise
         self._started.set()
         return self
+
+    def work(self) -> None:
+        """Begin with the queue, once: what an earlier run left is picked up."""
+        with self._work_lock:
+            if self._working:
+                return
+            self.queue.start()
+            self._working = True
+        threading.Thread(target=self._tidy, name="tidy", daemon=True).start()
 
     def _open(self) -> None:
         settings = self.settings
@@ -124,8 +141,6 @@ class Engine:
         self.costs = Costs(self.database)
         self.providers = Providers(settings, self.registry, self.secrets, self.catalog)
         self.catalog.start()
-        self.queue.start()
-        threading.Thread(target=self._tidy, name="tidy", daemon=True).start()
 
     def _tidy(self) -> None:
         """Clear away what a crash left between a file and its row."""
@@ -157,6 +172,7 @@ class Engine:
             return
         self._started.clear()
         self._ending.close()
+        self._working = False
 
     def __enter__(self) -> Engine:
         return self.start()
@@ -200,6 +216,7 @@ class Engine:
 
     def submit_future(self, submission: Submission) -> Future[Job]:
         """As :meth:`submit`, without waiting for the disk."""
+        self.work()
         accepted = self.queue.submit([self._job(submission)])
         answer: Future[Job] = Future()
         accepted.add_done_callback(lambda done: _pass_on(done, answer))
@@ -211,6 +228,7 @@ class Engine:
         Raises:
             DioramaError: as :meth:`submit`; ``field`` starts with ``jobs[i].``.
         """
+        self.work()
         jobs = []
         for index, submission in enumerate(submissions):
             try:
@@ -274,6 +292,7 @@ class Engine:
             NotFound: there is no such job.
             Conflict: it is already final.
         """
+        self.work()
         return self.queue.cancel(job_id)
 
     def retry(self, job_id: str) -> Job:
@@ -295,6 +314,7 @@ class Engine:
         Raises:
             Conflict: it is not final.
         """
+        self.work()
         self.queue.forget(job_id)
 
     # Models on this machine, and keys
