@@ -11,7 +11,7 @@ import pytest
 from diorama.contract import BackendError, BackendSettings, ContentRefused, InvalidRequest, Operation
 from diorama.testing import RecordingListContext, sample_image
 from diorama_openai_images import create_backend
-from diorama_openai_images.backend import multipart, transparent
+from diorama_openai_images.backend import multipart, output_of, transparent
 from diorama_openai_images.models import kind_of, listed
 from PIL import Image
 from standins import OpenAIStandin, Script
@@ -142,3 +142,11 @@ def test_a_film_from_a_picture(bench: Bench) -> None:
     bench.run(Operation.VIDEO, model="Wan-AI/Wan2.2-T2V", images=1, num_frames=33, fps=8)
     sent = bench.server.job.arguments
     assert (sent["inputs"], sent["num_frames"], sent["fps"]) == (1, 33, 8)
+
+
+def test_a_picture_that_cannot_be_read_takes_no_other_along() -> None:
+    good = output_of({"b64_json": "aGVs\nbG8="})
+    assert good is not None
+    assert good.content == b"hello"
+    for odd in ({"b64_json": "aGVsbG8"}, {"b64_json": "%%%%"}, {"b64_json": 5}, {"url": None}, {}, None, "x"):
+        assert output_of(odd) is None

@@ -75,7 +75,12 @@ class OpenAIImagesBackend(RemoteBackend[Http]):
             return Look(state="queued", ticket={"id": str(row["id"])})
         if not isinstance(row, Mapping) or not isinstance(row.get("data"), list):
             raise Unanswered("the answer holds no pictures")
-        return Look(state="done", outputs=tuple(output_of(item) for item in row["data"]))
+        outputs = [output for item in row["data"] if (output := output_of(item)) is not None]
+        if row["data"] and not outputs:
+            raise Unanswered("none of the pictures in the answer can be read")
+        if len(outputs) < len(row["data"]):  # they are paid for: the others are kept
+            call.context.log.warning("%d pictures cannot be read", len(row["data"]) - len(outputs))
+        return Look(state="done", outputs=tuple(outputs))
 
     def look(self, call: Call, ticket: Mapping[str, Any]) -> Look:
         """Read the film's state."""
@@ -140,11 +145,16 @@ class OpenAIImagesBackend(RemoteBackend[Http]):
         return [str(item["id"]) for item in rows if isinstance(item, Mapping) and item.get("id")]
 
 
-def output_of(item: Mapping[str, Any]) -> Output:
-    """Read one picture: its bytes or its address."""
+def output_of(item: Any) -> Output | None:
+    """Read one picture, its bytes or its address; ``None`` when there is neither."""
+    if not isinstance(item, Mapping):
+        return None
     if item.get("b64_json"):
-        return Output(content=base64.b64decode(item["b64_json"]))
-    return Output(url=str(item.get("url") or ""))
+        try:
+            return Output(content=base64.b64decode("".join(str(item["b64_json"]).split()), validate=True))
+        except ValueError:
+            return None
+    return Output(url=str(item["url"])) if item.get("url") else None
 
 
 def multipart(body: Mapping[str, Any]) -> dict[str, Any]:
