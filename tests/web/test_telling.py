@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -51,7 +52,8 @@ def listen(stand: Stand, last: int | None, then: Any) -> list[tuple[int, str, fl
             ]
         return heard
 
-    return asyncio.run(run())
+    with ThreadPoolExecutor(1) as thread:  # a browser test before us may have left a loop in this one
+        return thread.submit(asyncio.run, run()).result()
 
 
 def test_an_event_older_than_the_snapshot_is_skipped() -> None:

@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { api, type Session, take } from "@/api/client";
 import { client, queries } from "@/api/queries";
+import { jobStore } from "@/jobs/store";
 import { keep, kept } from "@/lib/kept";
 import { newId } from "@/lib/numbers";
 import { type Draft, EMPTY_DRAFT, type Medium } from "./draft";
@@ -55,17 +56,17 @@ export function light(draft: Draft): Draft {
 }
 
 function useSaving(medium: Medium, sessionId: string, draft: Draft, stored: boolean): void {
-  const last = useRef("");
+  const last = useRef({ id: "", text: "" });
   useEffect(() => {
     if (!sessionId) return;
     const plain = light(draft);
     keep(`draft.${sessionId}`, plain);
-    const text = sessionId + JSON.stringify(plain);
-    if (!stored || text === last.current) return;
+    const text = JSON.stringify(plain);
+    // a session that was there before is saved when something changes, one that this page begins as soon as the server has it
+    if (last.current.id !== sessionId) last.current = { id: sessionId, text: stored ? text : "" };
+    if (!stored || text === last.current.text) return;
     const timer = setTimeout(() => {
-      const first = last.current === "";
-      last.current = text;
-      if (first) return; // nothing was changed yet
+      last.current = { id: sessionId, text };
       const call = { params: { path: { session_id: sessionId } }, body: { state: { draft: plain } } };
       const sent = medium === "image" ? api.PATCH("/api/sessions/{session_id}", call) : api.PATCH("/api/video-sessions/{session_id}", call);
       take(sent).catch(() => undefined); // it stays in this browser, and the next change tries again
@@ -76,7 +77,6 @@ function useSaving(medium: Medium, sessionId: string, draft: Draft, stored: bool
 
 /** Shows a just accepted job at once. */
 export async function showJob(jobId: string, sessionId: string): Promise<void> {
-  const { jobStore } = await import("@/jobs/store");
   const job = await take(api.GET("/api/jobs/{job_id}", { params: { path: { job_id: jobId } } }));
   jobStore.whole(job);
   await client.invalidateQueries({ queryKey: ["jobs", "list", { session_id: sessionId }] });
