@@ -87,7 +87,7 @@ def test_declared_variables_and_addresses_with_passwords_are_left_out():
         },
         ["ODD"],
     )
-    assert kept.pop("OMP_WAIT_POLICY") == "PASSIVE"
+    assert int(kept.pop("GOMP_SPINCOUNT")) < 30_000
     assert kept == {"PLAIN": "2", "KEYBOARD": "3", "PWD": "/x", "MONKEY": "4"}
 
 
