@@ -33,9 +33,7 @@ from diorama.contract import (
 
 from diorama_comfyui.catalog import Lister
 from diorama_comfyui.library import WorkflowLibrary
-from diorama_comfyui.models.builtin import PREFIX, plan_checkpoint
-from diorama_comfyui.models.checkpoints import LOADER, LOADER_INPUT, Checkpoint, kind_of
-from diorama_comfyui.models.filling import fill
+from diorama_comfyui.models.checkpoints import LOADER, LOADER_INPUT, PREFIX, Checkpoint, kind_of
 from diorama_comfyui.models.store import WorkflowRecord, WorkflowStore
 from diorama_comfyui.options import read_options
 from diorama_comfyui.running.plan import RunPlan
@@ -150,6 +148,8 @@ class ComfyBackend(Backend):
     def _workflow_planner(
         self, record: WorkflowRecord, operation: Operation, request: AnyRequest, info: ObjectInfo
     ) -> Planner:
+        from diorama_comfyui.models.filling import fill  # later: an idle server holds less
+
         analysed = self.library.analysed(record, info)
         if analysed.operation is not operation:
             able = analysed.operation or "nothing that is asked for here"
@@ -159,6 +159,8 @@ class ComfyBackend(Backend):
     def _prepare_checkpoint(
         self, name: str, request: AnyRequest, context: JobContext
     ) -> tuple[Server, Planner]:
+        from diorama_comfyui.models.builtin import plan_checkpoint  # later: an idle server holds less
+
         if not isinstance(request, (GenerateRequest, EditRequest)):
             raise OperationNotSupported("A checkpoint makes and edits pictures, nothing else.")
         server = self._server(context, lambda info: name in info.choices(LOADER, LOADER_INPUT), None)

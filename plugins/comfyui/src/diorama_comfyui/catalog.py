@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from diorama.contract import Availability, AvailabilityState, DioramaError, ModelInfo, from_plain, to_plain
 
 from diorama_comfyui.library import WorkflowLibrary
-from diorama_comfyui.models.builtin import checkpoint_entry
 from diorama_comfyui.models.checkpoints import CheckpointReader
 from diorama_comfyui.models.entries import availability_of, offline, workflow_entry
 from diorama_comfyui.models.store import WorkflowRecord
@@ -98,6 +97,11 @@ class Lister:
     def _checkpoint_entries(
         self, states: Mapping[str, ServerState], infos: Mapping[str, ObjectInfo]
     ) -> list[ModelInfo]:
+        if not infos:
+            return []
+        # here, because a server without ComfyUI needs none of it
+        from diorama_comfyui.models.builtin import checkpoint_entry
+
         found: dict[str, ModelInfo] = {}
         for server in sorted(self._servers.all, key=lambda server: not states[server.url].online):
             info = infos.get(server.url)

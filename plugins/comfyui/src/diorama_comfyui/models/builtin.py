@@ -16,13 +16,11 @@ from diorama.contract import (
     Sizes,
 )
 
-from diorama_comfyui.models.checkpoints import Checkpoint
+from diorama_comfyui.models.checkpoints import PREFIX, Checkpoint
 from diorama_comfyui.models.filling import mask_picture, media_upload
 from diorama_comfyui.models.graphs import MASK, SOURCE, Recipe, build
 from diorama_comfyui.running.plan import RunPlan, Upload, loader_nodes, node_weights
 from diorama_comfyui.schema import ObjectInfo
-
-PREFIX = "checkpoint/"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from diorama_comfyui.schema import ObjectInfo
 from diorama_comfyui.server.client import ComfyClient
 from diorama_comfyui.server.errors import ServerError
 
+PREFIX = "checkpoint/"
+"""What the ids of checkpoints begin with, behind the backend's name."""
 LOADER, LOADER_INPUT = "CheckpointLoaderSimple", "ckpt_name"
 _FLUX = re.compile(r"flux", re.IGNORECASE)
 _SDXL = re.compile(r"xl|pony|illustrious|noob|animagine", re.IGNORECASE)
