@@ -27,6 +27,7 @@ describe("the store of jobs", () => {
     expect(store.get("a")?.progress).toBe(50);
     store.whole(job("a", "completed", { progress: 100 }));
     store.moved({ job_id: "a", status: "generating", progress: 60 });
+    store.whole(job("a", "saving", { progress: 10 })); // an answer that was on its way when the end was told
     expect(store.get("a")?.status).toBe("completed");
     expect(store.active()).toEqual([]);
   });

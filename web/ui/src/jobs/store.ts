@@ -60,10 +60,11 @@ export class JobStore {
     this.put(next);
   }
 
-  /** Takes a whole job. */
+  /** Takes a whole job. What is final stays so: an answer that was asked for earlier may come after the event of the end. */
   whole(job: Job): void {
     const old = this.jobs.get(job.job_id);
     const wasFinal = old !== undefined && FINAL.has(old.status);
+    if (wasFinal && !FINAL.has(job.status)) return;
     const next: Live = { ...old, ...pick(job), job };
     if (FINAL.has(job.status)) {
       delete next.preview;
