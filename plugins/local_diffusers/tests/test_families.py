@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,17 +18,9 @@ from PIL import Image
 
 pytestmark = pytest.mark.torch
 
-needs_torchvision = pytest.mark.skipif(
-    importlib.util.find_spec("torchvision") is None, reason="needs torchvision"
-)
 PICTURES = ["sdxl", "sd3", "flux", "flux:schnell", "flux2", "qwen-image"]
 REPAINTING = ["sdxl", "sd3", "flux", "qwen-image"]
-INSTRUCT = [
-    "flux-kontext",
-    "flux2",
-    pytest.param("qwen-image-edit", marks=needs_torchvision),
-    pytest.param("qwen-image-edit-plus", marks=needs_torchvision),
-]
+INSTRUCT = ["flux-kontext", "flux2"]  # those of Qwen have tests of their own
 ODD_SIZES = [(1, 1), (7, 9), (100, 72), (641, 363), (900, 31)]
 TEXT_VIDEO = {"cogvideox": 9, "ltx2": 9, "wan": 5, "mochi": 7}
 PICTURE_VIDEO = {"cogvideox-i2v": 9, "ltx2": 9, "wan-i2v": 5, "svd": 3}

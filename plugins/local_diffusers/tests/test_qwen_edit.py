@@ -1,51 +1,23 @@
-"""The Qwen-Image-Edit adapters without torchvision: the real pipelines with a processor made here.
-
-The processor class of these models cannot be made without torchvision, so the pipelines are put together in memory;
-everything else runs as it does from a folder. With torchvision, test_families.py runs them from a folder too.
-"""
+"""The Qwen-Image-Edit pipelines from folders, whose processor class transformers makes with torchvision only."""
 
 from __future__ import annotations
 
-import re
+import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from diorama.contract import EditRequest, MediaInput
-from diorama_local_diffusers.families import family_named
+from diorama.contract import AvailabilityState, EditRequest, MediaInput
 from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.info import model_info
-from diorama_local_diffusers.runtime.pictures import edit
-from diorama_local_diffusers.runtime.residency import Loaded
+from diorama_local_diffusers.models.user import write_entries
 from PIL import Image
 
 pytestmark = pytest.mark.torch
 AREA = 64 * 64
-
-
-class Processor:
-    """Prepares pictures with the real image processor and repeats the picture token as often as there are patches."""
-
-    def __init__(self) -> None:
-        from diorama_local_diffusers.testing.tokenizers import qwen_tokenizer
-        from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
-
-        self.tokenizer = qwen_tokenizer()
-        self.image_processor = Qwen2VLImageProcessorPil(min_pixels=28 * 28, max_pixels=56 * 56)
-
-    def __call__(self, text: list[str], images: Any, padding: bool, return_tensors: str) -> Any:
-        from transformers import BatchFeature
-
-        pictures = self.image_processor(images=images, return_tensors="pt")
-        counts = [
-            int(grid.prod()) // self.image_processor.merge_size**2 for grid in pictures["image_grid_thw"]
-        ]
-        remaining = iter(counts)
-        texts = [re.sub(r"<\|image_pad\|>", lambda _: "<|image_pad|>" * next(remaining), one) for one in text]
-        return BatchFeature(
-            {**self.tokenizer(texts, padding=padding, return_tensors=return_tensors), **pictures}
-        )
+BOTH = ["qwen-image-edit", "qwen-image-edit-plus"]
 
 
 @pytest.fixture
@@ -63,82 +35,132 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def loaded(request: pytest.FixtureRequest, settings: Any, small: None) -> Any:
-    import diffusers
-    import torch
-    from diorama_local_diffusers.testing.images import qwen_parts
+def add(settings: Any, tiny: Callable[..., Path], small: None) -> Callable[..., Any]:
+    """Puts a tiny model into the user's list."""
 
-    torch.manual_seed(0)
-    torch.set_num_threads(1)
-    family = family_named(request.param)
-    kind = getattr(diffusers, family.classes["instruct"])
-    pipe = kind(**qwen_parts(), processor=Processor())
-    pipe.set_progress_bar_config(disable=True)
-    for part in pipe.components.values():
-        if isinstance(part, torch.nn.Module):
-            part.eval()
-    entry = ModelEntry(
-        name="tiny", path="/nowhere", type=family.name, default_width=64, default_height=64, default_steps=2
-    )
-    return Loaded(entry, family, None, pipe, settings)
+    def add_one(name: str, **more: Any) -> Any:
+        entry = ModelEntry(
+            name="tiny", path=str(tiny(name)), type=name, default_width=64, default_height=64, default_steps=2, **more
+        )  # fmt: skip
+        write_entries(settings, [entry])
+        return model_info(entry, settings)
+
+    return add_one
+
+
+def drawn(size: tuple[int, int], seed: int) -> Any:
+    random = np.random.default_rng(seed)
+    return Image.fromarray(random.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8))
 
 
 def picture(place: Path, size: tuple[int, int], seed: int = 0) -> MediaInput:
-    random = np.random.default_rng(seed)
-    Image.fromarray(random.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)).save(place)
+    drawn(size, seed).save(place)
     return MediaInput(path=str(place), width=size[0], height=size[1])
 
 
-@pytest.mark.parametrize("loaded", ["qwen-image-edit", "qwen-image-edit-plus"], indirect=True)
-@pytest.mark.parametrize("size", [(1, 1), (100, 72), (641, 363), (200, 31)])
-def test_the_size_is_kept_to_the_pixel(
-    loaded: Any, settings: Any, job: Any, tmp_path: Path, size: tuple[int, int]
-) -> None:
-    context = job(model_info(loaded.entry, settings))
-    edit(
-        loaded,
-        EditRequest(model="local:tiny", prompt="blue", images=(picture(tmp_path / "a.png", size),), seed=1),
-        context,
-    )
-    assert context.saved[0][0].size == size
-    assert context.previews
+@pytest.mark.parametrize("name", BOTH)
+def test_the_size_is_kept_to_the_pixel(backend: Any, add: Any, job: Any, tmp_path: Path, name: str) -> None:
+    model = add(name)
+    assert model.availability.state is AvailabilityState.READY
+    for size in [(1, 1), (7, 9), (100, 72), (641, 363), (900, 31)]:
+        context = job(model)
+        images = (picture(tmp_path / "a.png", size),)
+        backend.edit(EditRequest(model=model.id, prompt="blue", images=images, seed=1), context)
+        assert context.saved[0][0].size == size
+        assert context.previews
 
 
-@pytest.mark.parametrize("loaded", ["qwen-image-edit-plus"], indirect=True)
-def test_further_pictures_count(loaded: Any, settings: Any, job: Any, tmp_path: Path) -> None:
+def test_further_pictures_count(backend: Any, add: Any, job: Any, tmp_path: Path) -> None:
+    model = add("qwen-image-edit-plus")
     first, second = picture(tmp_path / "a.png", (64, 64)), picture(tmp_path / "b.png", (80, 40), seed=1)
     made = []
     for images in ((first,), (first, second), (first, second)):
-        context = job(model_info(loaded.entry, settings))
-        edit(loaded, EditRequest(model="local:tiny", prompt="blue", images=images, seed=1), context)
+        context = job(model)
+        backend.edit(EditRequest(model=model.id, prompt="blue", images=images, seed=1), context)
         made.append(np.asarray(context.saved[0][0]))
     assert not np.array_equal(made[0], made[1])
     assert np.array_equal(made[1], made[2])
 
 
-@pytest.mark.parametrize("loaded", ["qwen-image-edit"], indirect=True)
-def test_a_mask_protects_the_rest(loaded: Any, settings: Any, job: Any, tmp_path: Path) -> None:
+def test_a_mask_protects_the_rest(backend: Any, add: Any, job: Any, tmp_path: Path) -> None:
+    model = add("qwen-image-edit")
     source = picture(tmp_path / "a.png", (75, 61))
     mask = np.zeros((61, 75), np.uint8)
     mask[20:40, 10:50] = 255
     Image.fromarray(mask).save(tmp_path / "mask.png")
     hole = MediaInput(path=str(tmp_path / "mask.png"), width=75, height=61)
-    context = job(model_info(loaded.entry, settings))
-    edit(loaded, EditRequest(model="local:tiny", prompt="blue", images=(source,), mask=hole, seed=1), context)
+    context = job(model)
+    backend.edit(EditRequest(model=model.id, prompt="blue", images=(source,), mask=hole, seed=1), context)
     before, after = np.asarray(source.load_image()), np.asarray(context.saved[0][0])
     assert np.array_equal(before[mask == 0], after[mask == 0])
     assert not np.array_equal(before[mask > 0], after[mask > 0])
 
 
-def test_without_torchvision_the_catalog_says_what_to_install(settings: Any, tiny: Any) -> None:
-    import importlib.util
+@pytest.mark.parametrize("name", BOTH)
+def test_a_quantised_denoiser_edits_too(
+    backend: Any, add: Any, job: Any, tiny: Callable[..., Path], tmp_path: Path, name: str
+) -> None:
+    from diffusers import QwenImageTransformer2DModel
+    from diorama_local_diffusers.testing.checkpoint import write_gguf
 
-    from diorama.contract import AvailabilityState
+    network = QwenImageTransformer2DModel.from_pretrained(tiny(name) / "transformer")
+    write_gguf(network, tmp_path / "m-Q8_0.gguf", "Q8_0")
+    write_gguf(network, tmp_path / "m-Q4_0.gguf", "Q4_0")
+    made = {}
+    for kind in ("", "Q8_0", "Q4_0"):
+        model = add(name, gguf=str(tmp_path), quantizations=("Q8_0", "Q4_0")) if kind else add(name)
+        context, chosen = job(model), {"quantization": kind} if kind else {}
+        images = (picture(tmp_path / "a.png", (64, 64)),)
+        backend.edit(
+            EditRequest(model=model.id, prompt="blue", images=images, seed=1, parameters=chosen), context
+        )
+        backend.unload()
+        made[kind] = np.asarray(context.saved[0][0]).astype(int)
+    near, far = (np.abs(made[kind] - made[""]).mean() for kind in ("Q8_0", "Q4_0"))
+    assert 0 < near < far < 20
 
-    entry = ModelEntry(name="edit", path=str(tiny("qwen-image")), type="qwen-image-edit")
-    found = model_info(entry, settings).availability
-    if importlib.util.find_spec("torchvision") is None:
-        assert found.state is AvailabilityState.NEEDS_INSTALL
-        assert "torchvision" in str(found.fix)
-    else:
-        assert found.state is AvailabilityState.READY
+
+def test_a_processor_is_read_as_the_stock_class_wrote_it(tiny: Callable[..., Path], tmp_path: Path) -> None:
+    from diorama_local_diffusers.runtime.picture_processor import open_processor
+
+    new = tiny("qwen-image-edit") / "processor"
+    facts = json.loads((new / "processor_config.json").read_bytes())
+    old = tmp_path / "old"  # as the published models have it: a file for each part
+    old.mkdir()
+    for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+        if (new / name).exists():
+            (old / name).write_bytes((new / name).read_bytes())
+    limits = {"min_pixels": 28 * 28, "max_pixels": 56 * 56}
+    pictures = facts["image_processor"] | {
+        "image_processor_type": "Qwen2VLImageProcessorFast",
+        "processor_class": "Qwen2_5_VLProcessor",
+    }
+    (old / "preprocessor_config.json").write_text(json.dumps(pictures | limits))
+    (old / "video_preprocessor_config.json").write_text(
+        json.dumps({"video_processor_type": "Qwen2VLVideoProcessor"})
+    )
+    first, second = drawn((84, 56), 1), drawn((28, 56), 2)
+    say = {"text": ["<|image_pad|>a<|image_pad|>b"], "images": [first, second], "return_tensors": "pt"}
+    one, other = (open_processor(place)(**say, padding=True) for place in (new, old))
+    assert set(one) == set(other)
+    assert all((one[name] == other[name]).all() for name in one)
+
+
+def test_the_network_sees_the_pixels_and_a_token_for_each_patch(tiny: Callable[..., Path]) -> None:
+    from diorama_local_diffusers.runtime.picture_processor import open_processor
+
+    processor = open_processor(tiny("qwen-image-edit") / "processor")
+    source = drawn((56, 28), 3)
+    seen = processor(text=["x<|image_pad|>y"], images=[source], padding=True, return_tensors="pt")
+    assert seen["image_grid_thw"].tolist() == [[1, 2, 4]]
+    ids = seen["input_ids"][0].tolist()
+    picture_token = processor.tokenizer.convert_tokens_to_ids("<|image_pad|>")
+    assert ids[1:-1] == [picture_token] * 2, "four patches are one token"
+    assert picture_token not in (ids[0], ids[-1])
+    assert seen["attention_mask"].tolist() == [[1] * 4]
+    mean = np.array([0.48145466, 0.4578275, 0.40821073])
+    std = np.array([0.26862954, 0.26130258, 0.27577711])
+    expected = ((np.asarray(source) / 255 - mean) / std)[:14, :14].transpose(2, 0, 1)
+    patch = seen["pixel_values"][0].numpy().reshape(3, 2, 14, 14)
+    assert np.allclose(patch[:, 0], expected, atol=1e-5)
+    assert np.array_equal(patch[:, 0], patch[:, 1]), "a still picture is a video of two equal frames"

@@ -9,7 +9,6 @@ from diorama.contract import BackendNotReady
 
 NEEDED = ("torch", "diffusers", "transformers", "accelerate", "peft", "safetensors")
 OPTIONAL = {
-    "torchvision": "Qwen-Image-Edit",
     "gguf": "GGUF files",
     "av": "upscaling videos",
     "spandrel": "upscalers of other architectures than Real-ESRGAN",
@@ -32,17 +31,6 @@ def describe_installation() -> str:
     versions = ", ".join(f"{name} {_version(name)}" for name in NEEDED[:3])
     without = [f"{what} (install {name})" for name, what in OPTIONAL.items() if find_spec(name) is None]
     return f"{versions}." + (f" Not possible: {', '.join(without)}." if without else "")
-
-
-def lacking(packages: tuple[str, ...]) -> str:
-    """Return the sentence that mends missing packages, empty when all are here."""
-    missing = [name for name in packages if find_spec(name) is None]
-    if not missing:
-        return ""
-    return (
-        f"Run `pip install {' '.join(missing)}` from the index that torch came from; "
-        f"its version must fit torch {_version('torch')}."
-    )
 
 
 def _version(name: str) -> str:

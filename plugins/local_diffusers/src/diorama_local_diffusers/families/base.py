@@ -91,7 +91,6 @@ class Family:
         control_class: Class of the ControlNets.
         control_union_class: What several maps need where they must belong to one network; empty where any go together.
         control_image_name: What text to image calls the map.
-        requires: Packages beyond the usual ones.
         reads_clip_only: Whether all text encoders are CLIP, whose prompts end after 77 tokens.
         stored_float8: Whether the denoiser's weights are kept in 8 bits and computed in the device's own type.
     """
@@ -119,7 +118,6 @@ class Family:
     control_class: ClassVar[str] = "ControlNetModel"
     control_union_class: ClassVar[str] = ""
     control_image_name: ClassVar[str] = "control_image"
-    requires: ClassVar[tuple[str, ...]] = ()
     reads_clip_only: ClassVar[bool] = False
     stored_float8: ClassVar[bool] = False
 

@@ -21,7 +21,6 @@ class QwenImageEdit(InstructFamily):
         "instruct": "QwenImageEditPipeline",
         "mask": "QwenImageEditInpaintPipeline",
     }
-    requires = ("torchvision",)
     default_steps = 50
     default_guidance = 4.0
     lora_kind = "qwen-image"

@@ -19,7 +19,6 @@ from diorama.contract import (
 )
 
 from diorama_local_diffusers.families import family_named
-from diorama_local_diffusers.installation import lacking
 from diorama_local_diffusers.models.adapters import hub_lora
 from diorama_local_diffusers.models.controls import control_sources, reference_adapter
 from diorama_local_diffusers.models.entry import ModelEntry
@@ -122,8 +121,6 @@ def availability(
     """Return whether the model can run now, and the sentence that mends it."""
     name = f"{settings.id}:{entry.name}"
     hub = bool(HUB_ID.fullmatch(entry.path))
-    if place is not None and (fix := lacking(family_named(entry.type).requires)):
-        return Availability(state=AvailabilityState.NEEDS_INSTALL, fix=fix)
     if (
         place is not None
         and place.is_dir()

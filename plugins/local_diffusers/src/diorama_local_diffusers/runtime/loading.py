@@ -15,6 +15,9 @@ from diorama_local_diffusers.models.folder import (
     weight_files,
 )
 
+PICTURE_PROCESSORS = frozenset({"Qwen2VLProcessor", "Qwen2_5_VLProcessor"})
+"""Classes in ``model_index.json`` that our ``PictureProcessor`` stands for: with pictures they do the same."""
+
 
 def open_folder(folder: PipelineFolder, context: JobContext, device: str, dtype: Any, **given: Any) -> Any:
     """Open the pipeline that ``model_index.json`` names.
@@ -36,12 +39,22 @@ def open_folder(folder: PipelineFolder, context: JobContext, device: str, dtype:
             fix="Download the missing safetensors files.",
         )
     quiet_libraries()
-    parts = _open_parts(folder, context, device, dtype, given)
+    parts = _open_processors(folder, given) | _open_parts(folder, context, device, dtype, given)
     pipe = pipeline_class(folder.class_name).from_pretrained(
         str(folder.path), dtype=dtype, local_files_only=True, use_safetensors=True, **parts
     )
     pipe.set_progress_bar_config(disable=True)
     return pipe
+
+
+def _open_processors(folder: PipelineFolder, given: dict[str, Any]) -> dict[str, Any]:
+    """Return the parts without weights that the pipeline's own way of opening would need torchvision for."""
+    wanted = {name for name, (_, kind) in folder.components.items() if kind in PICTURE_PROCESSORS}
+    if not wanted - given.keys():
+        return {}
+    from diorama_local_diffusers.runtime.picture_processor import open_processor
+
+    return {name: open_processor(folder.path / name) for name in wanted - given.keys()}
 
 
 def _open_parts(

@@ -9,7 +9,6 @@ from typing import Any
 from diorama.contract import BackendNotReady, BackendSettings, InvalidRequest, JobContext
 
 from diorama_local_diffusers.families import family_named
-from diorama_local_diffusers.installation import lacking
 from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.folder import PipelineFolder, missing_weights, read_folder
 from diorama_local_diffusers.models.headers import refuse_pickle
@@ -58,8 +57,6 @@ class Opener:
                 f"{self.entry.name} is not on this machine.",
                 fix=f"Run `diorama models download {self.settings.id}:{self.entry.name}`.",
             )
-        if fix := lacking(self.family.requires):
-            raise BackendNotReady(f"{self.family.title} needs a package that is not installed.", fix=fix)
         if place.is_dir():
             folder = read_folder(place)
             if not quantization:

@@ -262,15 +262,14 @@ def qwen_image(wide: bool = False) -> Any:
 
 
 def qwen_image_edit(plus: bool = False) -> Any:
-    """Qwen-Image-Edit; needs torchvision for the processor of its vision-language model."""
+    """Qwen-Image-Edit; its folder names the processor's stock class, as those of the real models do."""
     import diffusers
-    from transformers import Qwen2VLImageProcessor, Qwen2VLProcessor, Qwen2VLVideoProcessor
+    from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
-    limits = {"min_pixels": 28 * 28, "max_pixels": 56 * 56}
-    processor = Qwen2VLProcessor(
-        image_processor=Qwen2VLImageProcessor(**limits),
-        tokenizer=qwen_tokenizer(),
-        video_processor=Qwen2VLVideoProcessor(**limits),
-    )
+    from diorama_local_diffusers.runtime.picture_processor import PictureProcessor
+
+    pictures = Qwen2VLImageProcessorPil(min_pixels=28 * 28, max_pixels=56 * 56)
     kind = diffusers.QwenImageEditPlusPipeline if plus else diffusers.QwenImageEditPipeline
-    return kind(**qwen_parts(), processor=processor)
+    pipe = kind(**qwen_parts(), processor=PictureProcessor(pictures, qwen_tokenizer()))
+    pipe.register_to_config(processor=("transformers", "Qwen2VLProcessor"))
+    return pipe

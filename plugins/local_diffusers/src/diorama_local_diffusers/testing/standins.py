@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from diorama_local_diffusers.families import family_named
+from diorama_local_diffusers.models.folder import read_folder
 from diorama_local_diffusers.testing.checkpoint import write_gguf, write_sd_checkpoint
 from diorama_local_diffusers.testing.networks import write_adapter, write_controlnet
 from diorama_local_diffusers.testing.tiny import build, makers
@@ -30,7 +29,7 @@ def build_standins(root: Path, families: Iterable[str] = (), size: int = 64) -> 
 
     Args:
         root: A folder; it is made when it is not there. What is there already is kept.
-        families: Which families; all whose libraries are here when empty. Upscalers, LoRA, ControlNets and adapters come along.
+        families: Which families; all when empty. Upscalers, LoRA, ControlNets and adapters come along.
         size: Usual width and height of their pictures, in pixels.
     """
     import torch
@@ -41,18 +40,11 @@ def build_standins(root: Path, families: Iterable[str] = (), size: int = 64) -> 
     torch.set_num_threads(1)
     root = root.resolve()
     root.mkdir(parents=True, exist_ok=True)
-    wanted = [name for name in families or FAMILIES if not missing_libraries(name)]
     rows: list[dict[str, Any]] = []
-    for family in wanted:
+    for family in families or FAMILIES:
         rows += _rows(family, build(family, root), root, size)
     rows += _upscalers(root)
     return _write_list(root, rows)
-
-
-def missing_libraries(family: str) -> list[str]:
-    """Return the libraries that a family needs and this machine lacks."""
-    needed = getattr(family_named(family), "requires", ())
-    return [name for name in needed if find_spec(name) is None]
 
 
 def _rows(family: str, folder: Path, root: Path, size: int) -> list[dict[str, Any]]:
@@ -87,12 +79,19 @@ def _open(folder: Path) -> Any:
     return DiffusionPipeline.from_pretrained(folder, local_files_only=True)
 
 
+def _transformer(folder: Path) -> Any:
+    import diffusers
+
+    kind = getattr(diffusers, read_folder(folder).components["transformer"][1])
+    return kind.from_pretrained(folder / "transformer", local_files_only=True)
+
+
 def _quantized(folder: Path, place: Path) -> Path:
     place.mkdir(parents=True, exist_ok=True)
     for kind in QUANTIZED:
         file = place / f"tiny-{kind}.gguf"
         if not file.exists():
-            write_gguf(_open(folder).transformer, file, kind)
+            write_gguf(_transformer(folder), file, kind)
     return place
 
 
