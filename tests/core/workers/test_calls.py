@@ -1,6 +1,7 @@
 """What a backend does through its context arrives, from a worker process and from a thread alike."""
 
 import os
+import time
 
 import pytest
 from diorama.contract import (
@@ -85,6 +86,29 @@ def test_progress_is_thinned_but_its_end_arrives(shared, backend):
     assert len(steps) < 100
     assert len(sink.previews) == 1
     assert sink.previews[0][1].startswith("image/")
+
+
+@PLACES
+def test_the_last_number_before_a_stall_arrives(shared, backend):
+    """Nothing more comes for a minute: what was kept back is sent by itself."""
+    started = shared.start("stall", backend)
+    deadline = time.monotonic() + 20
+    while [numbers.get("bytes_done") for *_, numbers in started.sink.reports][-1:] != [57]:
+        assert started.thread.is_alive(), "the job ended without its last number"
+        assert time.monotonic() < deadline, "the last number did not arrive"
+        time.sleep(0.01)
+    started.sink.cancel.cancel()
+    assert isinstance(started.wait().error, JobCancelled)
+
+
+@PLACES
+def test_what_was_kept_back_never_comes_after_what_is_newer(shared, backend):
+    _, sink = shared.run("stall then go", backend)
+    stages = [stage for _, stage, *_ in sink.reports if stage != "saving"]
+    assert stages == sorted(stages)
+    assert stages[-1] == "generating"
+    bytes_done = [numbers["bytes_done"] for _, stage, _, numbers in sink.reports if stage == "downloading"]
+    assert bytes_done == sorted(bytes_done)
 
 
 @PLACES

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from diorama.access.fetch import SafeFetch
@@ -25,6 +26,7 @@ from diorama.contract import (
 from diorama.settings import Settings
 from diorama.workers.executor import CancelToken, Task, TaskSink
 from diorama.workers.saver import Saver
+from diorama.workers.thinning import Thinner
 
 if TYPE_CHECKING:
     from diorama.assets.staged import StagedOutput
@@ -73,13 +75,17 @@ class LocalJobContext(JobContext):
         self._cancel = sink.cancel if cancel is None else cancel
         self._saver = Saver(sink.staged, lambda: self._cancel.cancelled)
         self._callbacks: list[threading.Thread] = []
-        self._reported: tuple[float, Stage | None, str] = (0.0, None, "")
+        self._thinner = Thinner(_PROGRESS_GAP)
+        self._reported: tuple[Stage | None, str] = (None, "")
         self._previewed = 0.0
 
     def __enter__(self) -> LocalJobContext:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
+        if self.cancelled:
+            self._thinner.drop()
+        self._thinner.flush()
         self._saver.close()
         for thread in self._callbacks:
             thread.join(_CALLBACK_PATIENCE)
@@ -92,7 +98,7 @@ class LocalJobContext(JobContext):
     def finish(self) -> None:
         """Wait until every output is staged and delivered, and raise what went wrong with one."""
         if self._saver.busy:
-            self._sink.progress("saving", None, "", {})
+            self._thinner.send(partial(self._sink.progress, "saving", None, "", {}))
         self._saver.finish()
         self.check()
 
@@ -129,14 +135,15 @@ class LocalJobContext(JobContext):
     ) -> None:
         """See :meth:`diorama.contract.JobContext.progress`."""
         self.check()
-        now = time.monotonic()
-        last = "steps" in numbers and numbers.get("step") == numbers["steps"]
-        if (stage, message) == self._reported[1:] and now - self._reported[0] < _PROGRESS_GAP and not last:
-            return
-        self._reported = (now, stage, message)
         if fraction is not None:
             fraction = None if math.isnan(fraction) else min(max(float(fraction), 0.0), 1.0)
-        self._sink.progress(stage, fraction, message, numbers)
+        report = partial(self._sink.progress, stage, fraction, message, numbers)
+        last = "steps" in numbers and numbers.get("step") == numbers["steps"]
+        known, self._reported = self._reported, (stage, message)
+        if (stage, message) == known and not last:
+            self._thinner.offer(report)
+        else:
+            self._thinner.send(report)
 
     def preview(self, image: Content) -> None:
         """See :meth:`diorama.contract.JobContext.preview`. One that cannot be encoded is logged and left out."""

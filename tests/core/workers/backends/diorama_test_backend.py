@@ -140,6 +140,15 @@ class Scripted(Backend):
         context.preview(self.picture(32))
         return self.tell(context)
 
+    def do_stall(self, rest, request, context):
+        """A download whose last piece never comes; a second stage follows when it does."""
+        for done in range(1, 58):
+            context.progress("downloading", done / 100, "Downloading", bytes_done=done, bytes_total=100)
+        if rest:
+            context.progress("generating", 0.5)
+            return self.tell(context)
+        context.wait(60.0)
+
     def do_remember(self, rest, request, context):
         context.remember(request_id="r-1", at=[1, 2])
         return self.tell(context, memory=dict(context.memory))
