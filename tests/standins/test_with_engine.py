@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -166,3 +168,62 @@ def test_a_lasting_outage_after_the_purchase_waits_for_a_person(
     running.queue.release(job_id)
     job = running.wait(job_id, 60)
     assert (job.status.value, len(job.asset_ids), server.counts["submit"]) == ("completed", 1, 1)
+
+
+def test_a_ticket_that_finds_no_room_is_kept_and_stored_later(
+    engine: tuple[Engine, ReplicateStandin], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk is full just after the purchase: the job goes on, and nothing is bought again."""
+    running, server = engine
+    server.default = Script(hold="running", queued=0, running=0)
+    remember, full = running.queue.ledger.remember, threading.Event()
+
+    def store(job_id: str, memory: dict[str, Any]) -> Future[None]:
+        if not full.is_set() and memory.get("ticket"):
+            refused: Future[None] = Future()
+            refused.set_exception(OSError(28, "No space left on device"))
+            return refused
+        return remember(job_id, memory)
+
+    monkeypatch.setattr(running.queue.ledger, "remember", store)
+    job_id = running.submit(Submission(kind="generate", model=MODEL, prompt="a kite")).id
+    server.wait_until(lambda: server.counts["poll"] >= 2, "the job to be asked for", 60)
+    assert not running.queue.ledger.get(job_id).memory.get("ticket")
+    full.set()
+    server.wait_until(lambda: running.queue.ledger.get(job_id).memory.get("ticket"), "the ticket", 60)
+    release_all(server)
+    job = running.wait(job_id, 60)
+    assert (job.status.value, len(job.asset_ids), server.submissions) == ("completed", 1, 1)
+
+
+def test_what_cannot_be_noted_before_is_not_bought(
+    engine: tuple[Engine, ReplicateStandin], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running, server = engine
+
+    def full(job_id: str, memory: dict[str, Any]) -> Future[None]:
+        refused: Future[None] = Future()
+        refused.set_exception(OSError(28, "No space left on device"))
+        return refused
+
+    monkeypatch.setattr(running.queue.ledger, "remember", full)
+    job = running.wait(running.submit(Submission(kind="generate", model=MODEL, prompt="a kite")).id, 60)
+    assert (job.status.value, job.cost, server.counts["submit"]) == ("failed", None, 0)
+    assert "could not be stored" in (job.error or {})["message"]
+
+
+def test_a_paid_result_that_finds_no_room_is_brought_after_a_release(
+    engine: tuple[Engine, ReplicateStandin], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running, server = engine
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("diorama.assets.staging.stage", full)
+        job_id = running.submit(Submission(kind="generate", model=MODEL, prompt="a kite")).id
+        server.wait_until(lambda: running.job(job_id).held, "the job to be held", 60)
+    running.queue.release(job_id)
+    job = running.wait(job_id, 60)
+    assert (job.status.value, len(job.asset_ids), server.submissions) == ("completed", 1, 1)

@@ -168,6 +168,10 @@ class JobContext(BaseContext):
         """Store plain JSON values with the job, on disk before this returns.
 
         Remember a provider's request id *before* waiting on it: a restart finds it in :attr:`memory` and resumes.
+
+        Raises:
+            BackendError: they could not be stored. They are in :attr:`memory` all the same, and the engine writes them as
+                soon as it can: what is bought already need not be given up.
         """
 
     @abstractmethod

@@ -42,6 +42,7 @@ class Finisher:
         folders: Work folders go back there.
         more: Tells whether a lane has another job waiting.
         over: Called in the writer thread once the end is on disk.
+        keep: Lets a job wait whose paid result finds no room; False for any other.
         settle: Books what a job cost.
     """
 
@@ -52,9 +53,10 @@ class Finisher:
         folders: WorkFolders,
         more: Callable[[str], bool],
         over: Callable[[LiveJob, Job], None],
+        keep: Callable[[LiveJob, DioramaError], bool],
         settle: Settle | None = None,
     ) -> None:
-        self._settle = settle
+        self._settle, self._keep = settle, keep
         self._ledger, self._assets, self._folders = ledger, assets, folders
         self._more, self._over = more, over
         self._room = threading.BoundedSemaphore(BEHIND)
@@ -151,7 +153,7 @@ class Finisher:
         self._assets.discard(rows)
         if live.token.cancelled:
             self.stopped(live)
-        else:
+        elif not self._keep(live, error):
             self.failed(live, error)
 
     def _end(self, live: LiveJob, status: JobStatus, error: DioramaError | None = None) -> None:

@@ -190,9 +190,15 @@ class Ledger:
         return self._set([job_id], error='{"code":"cancelled","message":"The job was cancelled."}')
 
     def requeue(
-        self, job_ids: Sequence[str], *, held: bool = False, reason: str | None = None
+        self,
+        job_ids: Sequence[str],
+        *,
+        held: bool = False,
+        reason: str | None = None,
+        memory: Mapping[str, Any] | None = None,
     ) -> Future[None]:
-        """Put started jobs back into the queue."""
+        """Put started jobs back into the queue, with new ``memory`` where it is given."""
+        more = {} if memory is None else {"memory": dumps(memory).decode()}
         return self._set(
             job_ids,
             status="queued",
@@ -201,6 +207,7 @@ class Ledger:
             started_at=None,
             held=held,
             wait_reason=reason,
+            **more,
         )
 
     def reroute(self, job: Job, admit: Admit | None = None) -> Future[None]:

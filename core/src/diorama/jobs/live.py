@@ -39,6 +39,7 @@ class LiveJob:
         gauge: Progress of the present run.
         outputs: Finished outputs of the present run, in order of arrival.
         memory: What the backend remembered.
+        unstored: Whether the last of it could not be written to the ledger.
         revision: Grows with each step of a run and with each start and end of one.
         interrupted: True when the engine closes: the run ends, the job goes back to the queue.
         stored_at: Monotonic seconds of the last progress write.
@@ -47,7 +48,7 @@ class LiveJob:
 
     __slots__ = (
         "_adjusted", "_ignored", "done", "gauge", "interrupted", "job", "lane", "lock", "memory", "outputs", "phase",
-        "revision", "stored_at", "token",
+        "revision", "stored_at", "token", "unstored",
     )  # fmt: skip
 
     def __init__(self, job: Job) -> None:
@@ -59,6 +60,7 @@ class LiveJob:
         self.gauge: Gauge | None = None
         self.outputs: list[StagedOutput] = []
         self.memory: dict[str, Any] = dict(job.memory)
+        self.unstored = False
         self.interrupted = False
         self.revision = 0
         self.stored_at = 0.0

@@ -13,7 +13,6 @@ from typing import Any
 from diorama.contract import (
     BackendNotReady,
     Conflict,
-    DioramaError,
     InvalidRequest,
     ModelInfo,
 )
@@ -32,6 +31,7 @@ from diorama.jobs.outages import Detours
 from diorama.jobs.overview import Overview, told
 from diorama.jobs.records import Job, JobKind, JobStatus, Note
 from diorama.jobs.recovery import recover
+from diorama.jobs.returning import Returning, entry_of
 from diorama.jobs.runner import Runner
 from diorama.jobs.scheduler import Scheduler
 from diorama.jobs.seams import Assets, Backends, Models, Purse
@@ -88,14 +88,18 @@ class JobQueue:
         self._scheduler = Scheduler(
             self._run, self._lanes.slots, self._lanes.loaded, self._taken, threads=self._lanes.threads
         )
+        returning = Returning(
+            self.ledger, self._scheduler, self._lanes, self.detours, lambda live: self._finisher.stopped(live),
+            self._changed,
+        )  # fmt: skip
         self._finisher = Finisher(
-            self.ledger, assets, self._folders, self._scheduler.ready, self._over,
+            self.ledger, assets, self._folders, self._scheduler.ready, self._over, returning.keep,
             purse.settle if purse else None,
         )  # fmt: skip
         self._overview = Overview(self._scheduler, self.run_times)
         self._runner = Runner(
-            self.ledger, self.events, executor, models, self._lanes, self._finisher, self._changed, self._again,
-            self._elsewhere, self._folders, self._scheduler.hurry,
+            self.ledger, self.events, executor, models, self._lanes, self._finisher, self._changed, returning,
+            self._folders, self._scheduler.hurry,
         )  # fmt: skip
 
     # Life
@@ -344,6 +348,7 @@ class JobQueue:
                 live.memory["released"] = True
                 memory = dict(live.memory)
             self.ledger.remember(job_id, memory).result()
+            live.unstored = False
         return self._rearrange(job_id, change)
 
     def move(self, job_id: str, *, priority: int | None = None, before: str | None = None) -> Job:
@@ -405,7 +410,7 @@ class JobQueue:
         entries = []
         for job in jobs:
             live = self._live[job.id] = LiveJob(job)
-            entries.append(_entry(live))
+            entries.append(entry_of(live))
             self.events.publish(job.id, "queued", {"job_id": job.id, "status": job.status.value})
         self._scheduler.add(entries)
 
@@ -424,30 +429,6 @@ class JobQueue:
         if live.phase is not Phase.OVER:
             view = self._overview.view(live)
             self.events.publish(live.job.id, "progress", told(view), view.revision)
-
-    def _again(self, live: LiveJob, reason: str | None) -> None:
-        held = reason is not None
-        self.ledger.requeue([live.job.id], held=held, reason=reason).result()
-        with live.lock:
-            if live.token.cancelled:  # meanwhile
-                self._finisher.stopped(live)
-                return
-            live.waiting(held=held, reason=reason)
-            self._scheduler.add([_entry(live)])
-        self._changed(live)
-
-    def _elsewhere(self, live: LiveJob, error: DioramaError) -> bool:
-        job = self.detours.another(live, error)
-        if job is None:
-            return False
-        with live.lock:
-            if live.token.cancelled:  # meanwhile
-                self._finisher.stopped(live)
-                return True
-            live.moved(job)
-            self._scheduler.add([_entry(live)])
-        self._changed(live)
-        return True
 
     def _over(self, live: LiveJob, job: Job) -> None:
         with live.lock:
@@ -477,14 +458,6 @@ class JobQueue:
 
     def _all_live(self) -> list[LiveJob]:
         return list(self._live.values())
-
-
-def _entry(live: LiveJob) -> Entry:
-    job = live.job
-    return Entry(
-        id=job.id, lane=job.lane, model=job.model, owner=job.owner, priority=job.priority, position=job.position,
-        held=job.held, reason=job.wait_reason or "",
-    )  # fmt: skip
 
 
 def _tell(live: LiveJob, job: Job) -> None:

@@ -29,6 +29,7 @@ from diorama.jobs.ledger import Ledger
 from diorama.jobs.live import LiveJob, Phase
 from diorama.jobs.outages import is_outage
 from diorama.jobs.records import Job, JobKind
+from diorama.jobs.returning import Returning
 from diorama.jobs.seams import Models
 from diorama.jobs.sink import RunSink
 from diorama.workers.executor import Executor, Task
@@ -63,8 +64,7 @@ class Runner:
         lanes: What kind of place a lane is.
         finisher: Takes over once the backend has returned.
         changed: Tells listeners about a job's present state.
-        again: Puts a job back into the queue: with the job and, when it must wait for a person, the reason.
-        elsewhere: Sends a job whose offer is down to another offer; False when there is none.
+        returning: Puts jobs back into the queue.
         folders: Where work folders come from.
         hurry: Calls a job that rests before its time.
     """
@@ -78,14 +78,13 @@ class Runner:
         lanes: Lanes,
         finisher: Finisher,
         changed: Callable[[LiveJob], None],
-        again: Callable[[LiveJob, str | None], None],
-        elsewhere: Callable[[LiveJob, DioramaError], bool],
+        returning: Returning,
         folders: WorkFolders,
         hurry: Callable[[str], None],
     ) -> None:
         self._ledger, self._events, self._executor, self._models = ledger, events, executor, models
-        self._lanes, self._finisher, self._changed, self._again = lanes, finisher, changed, again
-        self._elsewhere, self._folders, self._hurry = elsewhere, folders, hurry
+        self._lanes, self._finisher, self._changed, self._returning = lanes, finisher, changed, returning
+        self._folders, self._hurry = folders, hurry
         self._resting: dict[str, Run] = {}
 
     def run(self, live: LiveJob, slot: str) -> float | None:
@@ -181,9 +180,10 @@ class Runner:
         elif isinstance(error, JobCancelled):
             self._finisher.cancelled(live)
         elif isinstance(error, BackendError) and error.unsure:
-            self._again(live, error.message)
+            self._returning.again(live, error.message)
         elif isinstance(error, DioramaError):
-            self._repeat_or_fail(live, error)
+            if not self._returning.keep(live, error):
+                self._repeat_or_fail(live, error)
         else:
             log.error("Job %s failed unexpectedly.", live.job.id, exc_info=error)
             self._finisher.failed(
@@ -195,11 +195,11 @@ class Runner:
         """This machine gets a second try first; of several remote offers the next one is the better try."""
         repeat = isinstance(error, BackendError) and error.retryable and self._may_repeat(live)
         here = self._lanes.is_device(live.job.lane)
-        if not (repeat and here) and is_outage(error) and self._elsewhere(live, error):
+        if not (repeat and here) and is_outage(error) and self._returning.elsewhere(live, error):
             return
         if repeat:
             log.warning("Job %s is run again: %s", live.job.id, error)
-            self._again(live, None)
+            self._returning.again(live, None)
         else:
             self._finisher.failed(live, error)
 

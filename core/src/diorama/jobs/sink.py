@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, get_args
 
 from diorama.access.redaction import scrub
@@ -52,6 +54,8 @@ class RunSink:
             raise BackendError(f"The backend reported {str(stage)[:40]!r}, which is no stage of a job.")
         if self._live.report(stage, fraction, scrub(str(message))[:LONGEST], numbers):
             self._store()
+        if self._live.unstored:
+            self._remember_again()
         self._changed(self._live)
         if fraction != 0.0 or stage == "loading_model":
             point(PLACES.get(stage, ""))
@@ -72,7 +76,7 @@ class RunSink:
         """Store notes; they are on disk when this returns.
 
         Raises:
-            BackendError: they could not be stored.
+            BackendError: they could not be stored. They are kept in memory, and written as soon as that works again.
         """
         with self._live.lock:
             self._live.memory.update(facts)
@@ -80,7 +84,9 @@ class RunSink:
         try:
             self._ledger.remember(self._live.job.id, memory).result()
         except Exception as error:
+            self._live.unstored = True
             raise BackendError(f"Notes of the job could not be stored: {error}") from error
+        self._live.unstored = False
         point("remembered")
 
     def note(self, kind: str, field: str, before: Any, after: Any, why: str) -> None:
@@ -89,6 +95,17 @@ class RunSink:
         self._events.publish(
             self._live.job.id, "note", {"kind": kind, "field": field, "after": after, "why": why}
         )
+
+    def _remember_again(self) -> None:
+        with self._live.lock:
+            self._live.unstored, memory = False, dict(self._live.memory)
+
+        def stored(done: Future[None]) -> None:
+            if done.exception() is not None:
+                self._live.unstored = True
+
+        with suppress(RuntimeError):  # the engine has closed
+            self._ledger.remember(self._live.job.id, memory).add_done_callback(stored)
 
     def _store(self) -> None:
         try:

@@ -208,8 +208,8 @@ class LocalJobContext(JobContext):
 
     def remember(self, **facts: Any) -> None:
         """See :meth:`diorama.contract.JobContext.remember`."""
-        self._sink.remember(facts)
         self.memory = {**self.memory, **facts}
+        self._sink.remember(facts)
 
     def on_cancel(self, callback: Callable[[], None]) -> None:
         """See :meth:`diorama.contract.JobContext.on_cancel`."""

@@ -98,7 +98,11 @@ def _buy(backend: RemoteBackend[Any], call: Call, body: dict[str, Any]) -> Look:
     context = call.context
     for attempt in range(RETRIES + 1):
         context.progress("generating", 0.0, f"Sending the request to {backend.title}")
-        context.remember(sending=datetime.now(UTC).isoformat(timespec="seconds"), released=None)
+        try:
+            context.remember(sending=datetime.now(UTC).isoformat(timespec="seconds"), released=None)
+        except BackendError:
+            _note(call, sending=None)  # nothing was sent
+            raise
         try:
             with backend.gate:
                 look = backend.submit(call, body)
@@ -106,7 +110,7 @@ def _buy(backend: RemoteBackend[Any], call: Call, body: dict[str, Any]) -> Look:
             if backend.bought(error) == "unsure":
                 context.log.warning("The submission's outcome is unknown: %s", error)
                 raise _unsure(backend, f"{backend.title} did not confirm this request") from error
-            context.remember(sending=None)
+            _note(call, sending=None)
             seen = backend.translate(error)
             pause = _pause(backend, error, attempt)
             if not _worth_repeating(error, seen) or attempt == RETRIES or pause > LONGEST_PAUSE:
@@ -115,9 +119,17 @@ def _buy(backend: RemoteBackend[Any], call: Call, body: dict[str, Any]) -> Look:
             context.wait(pause)
         else:
             if look.state != "done":
-                context.remember(ticket=dict(look.ticket), sending=None)
+                _note(call, ticket=dict(look.ticket), sending=None)
             return look
     raise AssertionError("unreachable")
+
+
+def _note(call: Call, **facts: Any) -> None:
+    """Remember; where that fails, the job goes on with what this process knows: what was bought is not given up."""
+    try:
+        call.context.remember(**facts)
+    except BackendError as error:
+        call.context.log.warning("%s", error)
 
 
 def _worth_repeating(error: Exception, seen: DioramaError) -> bool:
@@ -264,11 +276,11 @@ def _cancel(backend: RemoteBackend[Any], call: Call, ticket: Mapping[str, Any]) 
 def _collect(backend: RemoteBackend[Any], call: Call, look: Look) -> Result:
     context = call.context
     if look.state == "failed":
-        context.remember(ticket=None, sending=None)
+        _note(call, ticket=None, sending=None)
         raise look.error or BackendError(f"The run failed at {backend.title}.")
     good = [output for output in look.outputs if not output.refused]
     if look.outputs and not good:
-        context.remember(ticket=None, sending=None)
+        _note(call, ticket=None, sending=None)
         raise ContentRefused(
             f"The safety filter of {backend.title} refused the result.", fix="Word it differently."
         )
@@ -276,7 +288,7 @@ def _collect(backend: RemoteBackend[Any], call: Call, look: Look) -> Result:
         raise BackendError(f"{backend.title} reported success and returned no result.")
     artifacts = tuple(_save(backend, call, output, index, len(good)) for index, output in enumerate(good))
     if context.memory.get("sending"):
-        context.remember(sending=None)  # made within the submission itself
+        _note(call, sending=None)  # made within the submission itself
     _tell_missing(call, look, len(good))
     request = call.request
     duration = request.duration if isinstance(request, VideoRequest) else None
