@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from diorama.contract import FetchedFile, InvalidRequest
 from diorama.engine import LISTING_SECONDS, Engine
+from diorama.jobs.submission import Submission
 from diorama.lock import DataLock
 from diorama.settings import load_settings
+from diorama.testing import sample_image
 
 
 @pytest.fixture
@@ -93,3 +96,43 @@ def test_looking_runs_no_job_that_was_left_waiting(make_engine: Any, ask: Any) -
     assert engine.job(waiting.id).status.value == "queued"
     new = engine.submit(ask())
     assert {engine.wait(job.id, 30).status.value for job in (waiting, new)} == {"completed"}
+
+
+def test_an_input_goes_with_the_last_that_names_it_and_a_retry_without_it_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environ = {"DIORAMA_HOME": str(tmp_path), "DIORAMA_PLUGINS_ALLOW": "none", "DIORAMA_KEYRING": "0"}
+    settings = load_settings(environ, backends={"fake": {"plugin": "diorama.testing.fake:create"}})
+
+    def opened() -> Engine:
+        return Engine(settings).start()
+
+    with opened() as engine:
+        picture = sample_image(tmp_path, size=(64, 64), color="red")
+        media = engine.take_in(Path(picture.path))
+        edit = Submission(kind="edit", model="fake:edit", prompt="make it blue", images=(media,))
+        job = engine.wait(engine.submit(edit).id, 60)
+        assert job.status.value == "completed", job.error
+        engine.wait(engine.retry(job.id).id, 60)
+    file = Path(media.path)
+    os.utime(file, (1, 1))
+    with opened():
+        assert file.is_file()
+    with opened() as engine:
+        kept = file.rename(file.with_suffix(".away"))
+        with pytest.raises(InvalidRequest, match="not here any more"):
+            engine.retry(job.id)
+        kept.rename(file)
+        for row in engine.jobs(limit=10).items:
+            engine.forget(row.id)
+        for asset in engine.assets.list().items:
+            engine.assets.purge(asset.id)
+    with opened():
+        assert file.is_file(), "it was looked at today"
+    monkeypatch.setattr("diorama.tidying.EVERY", 0.0)
+    with opened() as engine:
+        engine.submit(Submission(kind="generate", model="fake:image", prompt="x"))
+        deadline = time.monotonic() + 20
+        while file.is_file():
+            assert time.monotonic() < deadline, "it was not removed"
+            time.sleep(0.01)

@@ -6,7 +6,6 @@ A surface (web, command line, another program's API) hands over a :class:`Submis
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -33,7 +32,7 @@ from diorama.contract import (
 from diorama.database.connection import migrate, open_engine
 from diorama.database.writer import Database
 from diorama.fitting import Fitter
-from diorama.inputs import take_in
+from diorama.inputs import keep_inputs, take_in
 from diorama.jobs.ledger import Page
 from diorama.jobs.queue import JobQueue
 from diorama.jobs.records import Job, JobKind
@@ -46,9 +45,9 @@ from diorama.resolution import Resolved
 from diorama.settings import Settings, load_settings
 from diorama.shelf import Shelf
 from diorama.spending import BatchEstimate, Costs, Estimator, Purse
+from diorama.tidying import Tidying
 from diorama.workers.local import LocalExecutor
 
-log = logging.getLogger(__name__)
 LISTING_SECONDS = 600
 """Files that a listing fetched are removed by a later one after this long."""
 
@@ -105,7 +104,9 @@ class Engine:
                 return
             self.queue.start()
             self._working = True
-        threading.Thread(target=self._tidy, name="tidy", daemon=True).start()
+        tidying = Tidying(self.assets, self.database, self.settings)
+        self._ending.callback(tidying.close)
+        tidying.start()
 
     def _open(self) -> None:
         settings = self.settings
@@ -141,16 +142,6 @@ class Engine:
         self.costs = Costs(self.database)
         self.providers = Providers(settings, self.registry, self.secrets, self.catalog)
         self.catalog.start()
-
-    def _tidy(self) -> None:
-        """Clear away what a crash left between a file and its row."""
-        try:
-            report = self.assets.sweep()
-        except Exception:
-            log.exception("Tidying the asset folder failed")
-            return
-        for asset_id in report.missing:
-            log.warning("The file of asset %s is missing", asset_id)
 
     def warm(self) -> None:
         """Start the worker of the first device now, in the background, so that the first job need not wait for it."""
@@ -300,9 +291,11 @@ class Engine:
 
         Raises:
             NotFound: there is no such job.
+            InvalidRequest: a picture that it was made from is gone.
         """
         job = self.queue.job(job_id)
         submission = from_plain(Submission, job.asked)
+        keep_inputs(submission, self.settings)
         seed = job.applied.get("seed", submission.seed)
         return self.submit(
             replace(submission, seed=seed, retry_of=job.id, priority=job.priority, owner=job.owner)

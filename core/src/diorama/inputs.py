@@ -1,4 +1,4 @@
-"""Every way to hand over a picture or a video, ending in one checked :class:`MediaInput`."""
+"""Every way to hand over a picture or a video, ending in one checked :class:`MediaInput`, and to use one again."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from diorama.access.fetch import SafeFetch
 from diorama.assets.store import AssetStore
 from diorama.contract import InvalidRequest, MediaInput
 from diorama.ids import is_id
+from diorama.jobs.submission import Submission
 from diorama.settings import Settings
 
 
@@ -46,3 +47,22 @@ def take_in(
             f"{name} is not an http or https address.", field=name, fix="Upload the file instead."
         )
     return intake.take_in(intake.decode_data_url(text, name=name, settings=settings), settings, name=name)
+
+
+def keep_inputs(submission: Submission, settings: Settings) -> None:
+    """Let the inputs of a submission that is used again count as handed in just now.
+
+    Raises:
+        InvalidRequest: one of them is not there any more.
+    """
+    from diorama.assets.leftovers import touch
+
+    given: dict[str, MediaInput | None] = {
+        f"reference_images[{index}]": item for index, item in enumerate(submission.images)
+    }
+    given |= {f"control.{kind}": item for kind, item in submission.control.items()}
+    given |= {"mask": submission.mask, "media": submission.media}
+    for name, item in given.items():
+        path = Path(item.path) if item is not None else None
+        if path is not None and path.parent == settings.inputs_dir.absolute() and not touch(path):
+            raise InvalidRequest(f"The input {name} is not here any more.", field=name, fix="Give it again.")

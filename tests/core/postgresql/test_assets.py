@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from core.assets.conftest import clip, database, job, keep, picture, settings, store  # noqa: F401
 from core.assets.test_keeping import *  # noqa: F403
+from core.assets.test_leftovers import (  # noqa: F401  # noqa: F401
+    clean,
+    given,
+    test_many_rows_are_read_in_pages,
+    test_what_a_job_a_recipe_or_a_session_names_stays,
+)
 from core.assets.test_listing import *  # noqa: F403
 from core.assets.test_search import (  # noqa: F401
     test_no_search_text_breaks_the_query,

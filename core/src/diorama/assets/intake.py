@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from diorama.assets import leftovers
 from diorama.assets.decoding import Undecodable, decode, open_image, plain_mode, recognise
 from diorama.assets.files import digest, write_whole
 from diorama.assets.formats import FORMATS, Format
@@ -180,7 +181,7 @@ def _store(file: Path, found: Format, settings: Settings, width: int, height: in
     sha256 = digest(file)
     target = settings.inputs_dir / f"{sha256}.{found.extension}"
     target.parent.mkdir(parents=True, exist_ok=True)
-    if not _same(target, sha256):
+    if not (leftovers.touch(target) and digest(target) == sha256):
         write_whole(target, lambda new: shutil.copyfile(file, new))
     return MediaInput(
         path=str(target.absolute()),
@@ -190,7 +191,3 @@ def _store(file: Path, found: Format, settings: Settings, width: int, height: in
         height=height,
         sha256=sha256,
     )
-
-
-def _same(target: Path, sha256: str) -> bool:
-    return target.is_file() and not target.is_symlink() and digest(target) == sha256
