@@ -74,3 +74,9 @@ def job(tmp_path: Path) -> Callable[..., Any]:
 @pytest.fixture
 def fake_hub() -> ModuleType:
     return _helper("fake_hub")
+
+
+@pytest.fixture(scope="session")
+def single_files() -> ModuleType:
+    """The tests of single files, for the tiny parts that they make."""
+    return _helper("test_single_files")

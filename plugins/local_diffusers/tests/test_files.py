@@ -59,7 +59,7 @@ def test_one_file_without_its_base_says_what_is_missing(
     model = add_model(settings, str(write_sd_checkpoint(load(tiny("sd")), tmp_path / "alone.safetensors")))
     assert model.availability.state is AvailabilityState.NEEDS_DOWNLOAD
     assert "stable-diffusion-v1-5" in str(model.availability.fix)
-    with pytest.raises(BackendNotReady, match="needs the tokenizer of"):
+    with pytest.raises(BackendNotReady, match="needs the CLIP tokenizer of"):
         picture(backend, model, job)
 
 

@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 from diorama.contract import AvailabilityState, BackendSettings, GenerateRequest, Operation
 from diorama_local_diffusers.models import layout
+from diorama_local_diffusers.models.described import described
 from diorama_local_diffusers.models.detect import detect
 from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.info import model_info
-from diorama_local_diffusers.models.single import described, find_tokenizer
+from diorama_local_diffusers.models.tokenizers import find_tokenizer
 from diorama_local_diffusers.models.user import add_model, write_entries
 
 pytestmark = pytest.mark.torch
@@ -121,7 +122,7 @@ def test_a_checkpoint_alone_gives_the_folders_pixels(
     assert detect(file) == family
     model = add_model(alone, str(file))
     assert model.availability.state is AvailabilityState.NEEDS_DOWNLOAD
-    assert "needs the tokenizer of" in str(model.availability.fix)
+    assert "needs the CLIP tokenizer of" in str(model.availability.fix)
     assert "models download local:my" in str(model.availability.fix)
     assert model.downloadable
 
@@ -139,17 +140,17 @@ def test_a_checkpoint_alone_gives_the_folders_pixels(
 
 
 def test_a_tokenizer_with_another_vocabulary_is_not_taken(alone: BackendSettings, tmp_path: Path) -> None:
-    assert find_tokenizer(WORDS, alone) is None
+    assert find_tokenizer({"vocab_size": WORDS}, alone) is None
     tokenizer("!").save_pretrained(alone.models_dirs[0] / "painter/tokenizer")
-    assert find_tokenizer(WORDS, alone) is not None
-    assert find_tokenizer(49408, alone) is None
+    assert find_tokenizer({"vocab_size": WORDS}, alone) is not None
+    assert find_tokenizer({"vocab_size": 49408}, alone) is None
     table = {f"w{number}": number for number in range(49407)} | {"<|endoftext|>": 49407}
     pair = tmp_path / "hf/hub/models--a--b/snapshots/c/tokenizer_2"
     pair.mkdir(parents=True)
     (pair / "vocab.json").write_text(json.dumps(table))
-    assert find_tokenizer(49408, alone) is None, "half a vocabulary"
+    assert find_tokenizer({"vocab_size": 49408}, alone) is None, "half a vocabulary"
     (pair / "merges.txt").write_text("#version: 0.2\n")
-    assert find_tokenizer(49408, alone) == pair
+    assert find_tokenizer({"vocab_size": 49408}, alone) == pair
 
 
 def header_only(place: Path, tensors: dict[str, Any]) -> Path:
@@ -231,7 +232,7 @@ def test_the_configuration_of_full_size_stable_diffusion(tmp_path: Path, channel
         ),
         tmp_path / "sd.safetensors",
     )
-    files = described(file)
+    files = described(file, "sd")
     assert files is not None
     same(files["unet/config.json"], numbers | {"use_linear_projection": False})
     same(files["vae/config.json"], {"block_out_channels": [128, 256, 512, 512], "layers_per_block": 2,
@@ -253,7 +254,7 @@ def test_the_configuration_of_full_size_sdxl(tmp_path: Path) -> None:
         tmp_path / "sdxl.safetensors",
     )  # fmt: skip
     assert detect(file) == "sdxl"
-    files = described(file)
+    files = described(file, "sdxl")
     assert files is not None
     same(files["unet/config.json"], SDXL)
     same(files["text_encoder_2/config.json"], {"hidden_size": 1280, "intermediate_size": 5120, "num_hidden_layers": 32,
@@ -269,7 +270,7 @@ def test_a_file_that_says_it_predicts_velocity_is_sampled_so(tmp_path: Path) -> 
 
     tensors = checkpoint_tensors(sdxl())
     marks = {"v_pred": np.zeros(0), "ztsnr": np.zeros(0)}
-    files = described(header_only(tmp_path / "v.safetensors", tensors | marks))
+    files = described(header_only(tmp_path / "v.safetensors", tensors | marks), "sdxl")
     assert files is not None
     same(
         files["scheduler/scheduler_config.json"],
@@ -299,14 +300,14 @@ def test_what_tells_nothing_is_left_to_its_base(tmp_path: Path) -> None:
     nothing = header_only(
         tmp_path / "x.safetensors", {"first_stage_model.decoder.conv_in.weight": np.zeros((4, 4, 3, 3))}
     )
-    assert described(nothing) is None
+    assert described(nothing, "sd") is None
     entry = ModelEntry(name="x", path=str(nothing), type="sd")
     settings = BackendSettings(
         id="local", config_dir=tmp_path / "c", cache_dir=tmp_path / "cache", offline=True
     )
     write_entries(settings, [entry])
     found = model_info(entry, settings).availability
-    assert "the configuration of stable-diffusion-v1-5/stable-diffusion-v1-5" in str(found.fix)
+    assert "the other parts of stable-diffusion-v1-5/stable-diffusion-v1-5" in str(found.fix)
 
 
 def _listing() -> Any:

@@ -85,7 +85,6 @@ class Family:
         schedulers: Samplers that may be chosen.
         lora_kind: Kind of LoRA that fits; empty when none does.
         parameters: JSON schema of parameters that only this family has.
-        single_file: Whether the pipeline class opens whole checkpoints in one file.
         base: Hub id whose configuration and other parts complete a single file.
         control_classes: Pipeline class of each task with ControlNets.
         control_class: Class of the ControlNets.
@@ -112,7 +111,6 @@ class Family:
     schedulers: ClassVar[tuple[str, ...]] = ()
     lora_kind: ClassVar[str] = ""
     parameters: ClassVar[dict[str, Any]] = {}
-    single_file: ClassVar[bool] = False
     base: ClassVar[str] = ""
     control_classes: ClassVar[dict[Task, str]] = {}
     control_class: ClassVar[str] = "ControlNetModel"

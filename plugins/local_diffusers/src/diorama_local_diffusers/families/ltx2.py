@@ -39,7 +39,6 @@ class LTX2(VideoFamily):
     default_steps = 40
     default_guidance = 4.0
     lora_kind = "ltx2"
-    single_file = True
     base = "Lightricks/LTX-2"
     sound = True
     parameters: ClassVar[dict[str, Any]] = {

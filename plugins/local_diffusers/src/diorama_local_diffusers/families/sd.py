@@ -59,7 +59,6 @@ class StableDiffusion(ImageFamily):
     default_guidance = 7.5
     schedulers = tuple(SAMPLERS)
     lora_kind = "sd"
-    single_file = True
     base = "stable-diffusion-v1-5/stable-diffusion-v1-5"
 
     def native_size(self, entry: ModelEntry, folder: PipelineFolder | None) -> tuple[int, int]:

@@ -22,5 +22,4 @@ class StableDiffusion3(ImageFamily):
     default_steps = 28
     default_guidance = 7.0
     lora_kind = "sd3"
-    single_file = True
     base = "stabilityai/stable-diffusion-3-medium-diffusers"

@@ -11,13 +11,13 @@ from diorama.contract import Availability, AvailabilityState, BackendNotReady, B
 
 from diorama_local_diffusers.families import family_named
 from diorama_local_diffusers.models.adapters import hub_lora
+from diorama_local_diffusers.models.described import held_parts, is_whole
 from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.folder import read_json
 from diorama_local_diffusers.models.info import availability, parts_folder, weights_on_disk
 from diorama_local_diffusers.models.locate import HUB_ID, hub_cache, locate
 from diorama_local_diffusers.models.quantized import local_file
 from diorama_local_diffusers.models.shelf import all_entries
-from diorama_local_diffusers.models.single import is_whole
 from diorama_local_diffusers.models.wanted import needed_names
 
 
@@ -129,8 +129,12 @@ def held_files(entry: ModelEntry, settings: BackendSettings) -> frozenset[Path]:
     elif place is not None and place.is_file() and entry.type != "upscaler":
         folder = parts_folder(entry, place, settings)
         needed = _parts(folder.path, entry, without_denoiser=True) if folder is not None else set()
-        whole = is_whole(place)
-        found |= {file for file in needed if not (whole and file.suffix == ".safetensors")}
+        whole, held = is_whole(place, entry.type), held_parts(place, entry.type)
+        found |= {
+            file
+            for file in needed
+            if file.suffix != ".safetensors" or not (whole or file.parent.name in held)
+        }
     found |= {file for kind in entry.quantizations if (file := local_file(entry, kind, settings))}
     if entry.lora and (lora := hub_lora(entry.lora)):
         found.add(lora)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from math import gcd
+from math import gcd, isqrt
 from typing import Any
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -86,8 +86,10 @@ def _levels(shapes: Shapes) -> list[tuple[int, int, int]]:
     return [*levels, (width, depth, layers)]
 
 
-def vae_config(shapes: Shapes, scaling_factor: float, sample_size: int) -> Config:
-    """Return the configuration of a VAE; ``scaling_factor`` and ``sample_size`` are facts of the family.
+def vae_config(
+    shapes: Shapes, scaling_factor: float, sample_size: int, shift_factor: float | None = None
+) -> Config:
+    """Return the configuration of a VAE; the numbers given are facts of the family.
 
     Raises:
         KeyError: a tensor is absent, so it is something else.
@@ -105,23 +107,33 @@ def vae_config(shapes: Shapes, scaling_factor: float, sample_size: int) -> Confi
         "down_block_types": ["DownEncoderBlock2D"] * levels,
         "up_block_types": ["UpDecoderBlock2D"] * levels,
         "scaling_factor": scaling_factor,
+        "shift_factor": shift_factor,
         "sample_size": sample_size,
+        "use_quant_conv": "quant_conv.weight" in shapes,
+        "use_post_quant_conv": "post_quant_conv.weight" in shapes,
     }
 
 
-def clip_config(shapes: Shapes) -> Config:
+def clip_config(shapes: Shapes, *, pooled: bool = False, act: str = "quick_gelu") -> Config:
     """Return the configuration of CLIP's text encoder in its own layout.
+
+    Args:
+        shapes: Its tensors.
+        pooled: Whether the family takes the pooled vector from it too.
+        act: Activation between its layers; OpenAI's and LAION's differ.
 
     Raises:
         KeyError: a tensor is absent, so it is something else.
     """
-    words, width = shapes["embeddings.token_embedding.weight"]
-    return _clip(words, width, shapes["embeddings.position_embedding.weight"][0]) | {
-        "architectures": ["CLIPTextModel"],
-        "intermediate_size": shapes["encoder.layers.0.mlp.fc1.weight"][0],
-        "num_hidden_layers": count(shapes, r"encoder\.layers\.(\d+)\."),
-        "hidden_act": "quick_gelu",
-        "projection_dim": width,
+    body = part(shapes, "text_model.")
+    words, width = body["embeddings.token_embedding.weight"]
+    projection = shapes.get("text_projection.weight", (width,))
+    return _clip(words, width, body["embeddings.position_embedding.weight"][0]) | {
+        "architectures": ["CLIPTextModelWithProjection" if pooled else "CLIPTextModel"],
+        "intermediate_size": body["encoder.layers.0.mlp.fc1.weight"][0],
+        "num_hidden_layers": count(body, r"encoder\.layers\.(\d+)\."),
+        "hidden_act": act,
+        "projection_dim": projection[0],
     }
 
 
@@ -156,6 +168,65 @@ def _clip(words: int, width: int, positions: int) -> Config:
         "bos_token_id": 0,
         "eos_token_id": 2,  # means: the token with the highest id ends the prompt
         "pad_token_id": 1,
+    }
+
+
+def t5_config(shapes: Shapes) -> Config:
+    """Return the configuration of the encoder of T5 1.1.
+
+    Raises:
+        KeyError: a tensor is absent, so it is something else.
+    """
+    words, width = shapes["shared.weight"]
+    first = "encoder.block.0.layer"
+    buckets, heads = shapes[f"{first}.0.SelfAttention.relative_attention_bias.weight"]
+    return {
+        "model_type": "t5",
+        "architectures": ["T5EncoderModel"],
+        "vocab_size": words,
+        "d_model": width,
+        "d_kv": shapes[f"{first}.0.SelfAttention.q.weight"][0] // heads,
+        "d_ff": shapes[f"{first}.1.DenseReluDense.wi_0.weight"][0],
+        "num_layers": count(shapes, r"encoder\.block\.(\d+)\."),
+        "num_heads": heads,
+        "relative_attention_num_buckets": buckets,
+        "relative_attention_max_distance": 128,
+        "feed_forward_proj": "gated-gelu",
+        "layer_norm_epsilon": 1e-6,
+        "is_encoder_decoder": True,
+        "tie_word_embeddings": False,
+        "decoder_start_token_id": 0,
+        "pad_token_id": 0,
+        "eos_token_id": 1,
+    }
+
+
+def sd3_config(shapes: Shapes) -> Config:
+    """Return the configuration of a transformer of Stable Diffusion 3 or 3.5 in the layout of its makers.
+
+    Raises:
+        KeyError: a tensor is absent, so it is something else.
+    """
+    width, channels, patch, _ = shapes["x_embedder.proj.weight"]
+    head = shapes.get("joint_blocks.0.x_block.attn.ln_q.weight", (HEAD_WIDTH,))[0]
+    if width % head:
+        raise KeyError("joint_blocks.0.x_block.attn.ln_q.weight")  # heads of a width that only it could tell
+    second = {int(key.split(".")[1]) for key in shapes if ".x_block.attn2." in key}
+    return {
+        "_class_name": "SD3Transformer2DModel",
+        "sample_size": 128,
+        "patch_size": patch,
+        "in_channels": channels,
+        "out_channels": shapes["final_layer.linear.weight"][0] // patch**2,
+        "num_layers": count(shapes, r"joint_blocks\.(\d+)\."),
+        "attention_head_dim": head,
+        "num_attention_heads": width // head,
+        "joint_attention_dim": shapes["context_embedder.weight"][1],
+        "caption_projection_dim": shapes["context_embedder.weight"][0],
+        "pooled_projection_dim": shapes["y_embedder.mlp.0.weight"][1],
+        "pos_embed_max_size": isqrt(shapes["pos_embed"][1]),
+        "dual_attention_layers": sorted(second),
+        "qk_norm": "rms_norm" if "joint_blocks.0.x_block.attn.ln_q.weight" in shapes else None,
     }
 
 

@@ -9,13 +9,13 @@ from typing import Any
 
 from diorama.contract import BackendNotReady, BackendSettings, InvalidRequest
 
-from diorama_local_diffusers.families import family_named
+from diorama_local_diffusers.models.described import held_parts, is_whole
 from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.folder import NO_WEIGHTS
 from diorama_local_diffusers.models.hub import hub_errors, repository_files
 from diorama_local_diffusers.models.locate import HUB_ID, locate
 from diorama_local_diffusers.models.quantized import default_type, matching
-from diorama_local_diffusers.models.single import base_of, is_whole
+from diorama_local_diffusers.models.single import base_of
 
 SMALL_KINDS = frozenset({".json", ".txt", ".model", ".jinja"})
 """Endings of configuration and tokenizer files."""
@@ -56,15 +56,14 @@ def source_of(entry: ModelEntry, settings: BackendSettings) -> str:
 
 
 def completing_files(entry: ModelEntry, settings: BackendSettings, token: str | None) -> list[RemoteFile]:
-    """Return what a single file needs beside itself: its family's small files, and for a denoiser alone the other parts."""
+    """Return what a single file needs beside itself: its family's small files, and the parts that are not in it."""
     place = locate(entry, settings)
-    whole = place is not None and is_whole(place)
-    files = repository_parts(base_of(entry), "", token)
-    denoiser = f"{family_named(entry.type).denoiser}/"
+    whole = place is not None and is_whole(place, entry.type)
+    held = held_parts(place, entry.type) if place is not None else frozenset()
     return [
         file
-        for file in files
-        if not file.name.endswith(".safetensors") or not (whole or file.name.startswith(denoiser))
+        for file in repository_parts(base_of(entry), "", token)
+        if not file.name.endswith(".safetensors") or not (whole or file.name.partition("/")[0] in held)
     ]
 
 

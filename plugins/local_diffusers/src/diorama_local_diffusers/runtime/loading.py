@@ -39,6 +39,8 @@ def open_folder(folder: PipelineFolder, context: JobContext, device: str, dtype:
             fix="Download the missing safetensors files.",
         )
     quiet_libraries()
+    # Without this the pipeline would ask for parts that were left out when it was saved, as T5 is of SD3.
+    given = {name: None for name, value in folder.index.items() if value == [None, None]} | given
     parts = _open_processors(folder, given) | _open_parts(folder, context, device, dtype, given)
     pipe = pipeline_class(folder.class_name).from_pretrained(
         str(folder.path), dtype=dtype, local_files_only=True, use_safetensors=True, **parts

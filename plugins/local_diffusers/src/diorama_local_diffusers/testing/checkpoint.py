@@ -28,12 +28,12 @@ _VAE_ATTENTION = {"to_q": "q", "to_k": "k", "to_v": "v", "to_out.0": "proj_out",
 
 def write_sd_checkpoint(pipe: Any, place: Path) -> Path:
     """Write an sd pipeline with the tensor names of the original release, as checkpoints are shared."""
-    return _save(checkpoint_tensors(pipe), place)
+    return save_tensors(checkpoint_tensors(pipe), place)
 
 
 def write_sdxl_checkpoint(pipe: Any, place: Path) -> Path:
     """Write an sdxl pipeline with the tensor names of the original release."""
-    return _save(checkpoint_tensors(pipe), place)
+    return save_tensors(checkpoint_tensors(pipe), place)
 
 
 def checkpoint_tensors(pipe: Any) -> dict[str, Any]:
@@ -44,11 +44,7 @@ def checkpoint_tensors(pipe: Any) -> dict[str, Any]:
         f"model.diffusion_model.{_unet_name(key, layers, attends)}": value
         for key, value in pipe.unet.state_dict().items()
     }
-    levels = len(pipe.vae.config.block_out_channels)
-    for key, value in pipe.vae.state_dict().items():
-        name = _vae_name(key, levels)
-        square = "attn_1" in name and "norm" not in name and value.ndim == 2
-        tensors[f"first_stage_model.{name}"] = value[:, :, None, None] if square else value
+    tensors |= vae_tensors(pipe.vae, "first_stage_model.")
     second = getattr(pipe, "text_encoder_2", None)
     prefix = "cond_stage_model" if second is None else "conditioner.embedders.0"
     for key, value in pipe.text_encoder.state_dict().items():
@@ -59,7 +55,19 @@ def checkpoint_tensors(pipe: Any) -> dict[str, Any]:
     return tensors
 
 
-def _save(tensors: dict[str, Any], place: Path) -> Path:
+def vae_tensors(vae: Any, prefix: str) -> dict[str, Any]:
+    """Return the tensors of a VAE by their names in the original release."""
+    levels = len(vae.config.block_out_channels)
+    found = {}
+    for key, value in vae.state_dict().items():
+        name = _vae_name(key, levels)
+        square = "attn_1" in name and "norm" not in name and value.ndim == 2
+        found[prefix + name] = value[:, :, None, None] if square else value
+    return found
+
+
+def save_tensors(tensors: dict[str, Any], place: Path) -> Path:
+    """Write tensors into a safetensors file and return its place."""
     from safetensors.torch import save_file
 
     save_file({key: value.contiguous().clone() for key, value in tensors.items()}, place)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from diorama_local_diffusers.models.folder import read_folder
 from diorama_local_diffusers.testing.checkpoint import write_gguf, write_sd_checkpoint
+from diorama_local_diffusers.testing.flow_checkpoint import write_sd3_checkpoint
 from diorama_local_diffusers.testing.networks import write_adapter, write_controlnet
 from diorama_local_diffusers.testing.tiny import build, makers
 
 QUANTIZED = ("Q4_0", "Q8_0")
 """GGUF types that can be written without the original tools."""
 FAMILIES = tuple(name for name in makers() if ":" not in name)
+CHECKPOINTS: dict[str, Callable[[Any, Path], Path]] = {"sd": write_sd_checkpoint, "sd3": write_sd3_checkpoint}
+"""What writes a family's whole model as one file."""
 UPSCALERS: dict[str, dict[str, Any]] = {
     "realesrgan-x4plus": {"kind": "rrdb", "scale": 4, "growth": 4},
     "realesrgan-x2plus": {"kind": "rrdb", "scale": 2, "growth": 4, "unshuffle": 2},
@@ -60,10 +63,11 @@ def _rows(family: str, folder: Path, root: Path, size: int) -> list[dict[str, An
         rows.append(
             row | {"name": f"tiny-{family}-gguf", "gguf": str(files), "quantizations": list(QUANTIZED)}
         )
-    if family == "sd":
-        rows.append(
-            row | {"name": "tiny-sd-file", "path": str(_checkpoint(folder, root)), "base": str(folder)}
-        )
+    if family in CHECKPOINTS:
+        file = root / f"tiny-{family}.safetensors"
+        if not file.exists():
+            CHECKPOINTS[family](_open(folder), file)
+        rows.append(row | {"name": f"tiny-{family}-file", "path": str(file), "base": str(folder)})
     if family in ("sd", "sdxl", "sd3", "flux") and not (network := root / "controlnets" / family).exists():
         write_controlnet(folder, network)
     if family in ("sd", "sdxl"):
@@ -93,11 +97,6 @@ def _quantized(folder: Path, place: Path) -> Path:
         if not file.exists():
             write_gguf(_transformer(folder), file, kind)
     return place
-
-
-def _checkpoint(folder: Path, root: Path) -> Path:
-    file = root / "tiny-sd.safetensors"
-    return file if file.exists() else write_sd_checkpoint(_open(folder), file)
 
 
 def _lora(folder: Path, place: Path) -> None:
