@@ -54,6 +54,20 @@ MODELS: dict[str, Spec] = {
         category="image-to-image",
         price=(0.03, "megapixels"),
     ),
+    "fal-ai/flux-lora": Spec(
+        f"prompt* str; image_size any; loras pairs(path,scale); {STEPS}; {COMMON}",
+        price=(0.035, "megapixels"),
+    ),
+    "fal-ai/flux-lora/image-to-image": Spec(
+        f"image_url* uri; prompt* str; image_size any; strength num(0.01..1)=0.85; loras pairs(path,scale); {STEPS}; {COMMON}",
+        category="image-to-image",
+        price=(0.035, "megapixels"),
+    ),
+    "fal-ai/qwen-image": Spec(
+        f"prompt* str; image_size any; negative_prompt str; loras pairs(path,scale); use_turbo bool=false; {STEPS}; "
+        f"{SPEED}; {COMMON}",
+        price=(0.02, "megapixels"),
+    ),
     "fal-ai/flux-kontext/dev": Spec(
         f"image_url* uri; prompt* str; resolution_mode enum(auto,match_input,1:1,16:9,9:16)=match_input; {STEPS}; {SPEED}; {COMMON}",
         category="image-to-image",

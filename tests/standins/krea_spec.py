@@ -13,7 +13,7 @@ TABLES: dict[str, tuple[str, str, str]] = {
         "Flux",
         "| ~3 | ~7 seconds |",
         f"prompt* str; {SIZED}; steps int(1..100)=25; guidance_scale_flux num(0..24)=3; "
-        "strength num(0..1)=1; seed int=1337; image_url uri; styles list",
+        "strength num(0..1)=1; seed int=1337; image_url uri; styles pairs(id,strength)",
     ),
     "image/google/nano-banana": (
         "Nano Banana",

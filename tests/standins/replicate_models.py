@@ -18,7 +18,8 @@ FLUX = (
 )
 WAN = (
     "prompt* str; num_frames int(81..121)=81; resolution enum(480p,720p)=480p; frames_per_second int(5..30)=16; "
-    "go_fast bool=true; sample_shift num; seed int"
+    "go_fast bool=true; sample_shift num; seed int; lora_weights_transformer str; lora_scale_transformer num=1; "
+    "lora_weights_transformer_2 str; lora_scale_transformer_2 num=1"
 )
 SEEDREAM = (
     "prompt* str; image_input uri[](0..10)=[]; size enum(1K,2K,4K,custom)=2K; "
@@ -62,7 +63,7 @@ MODELS: dict[str, Spec] = {
         f"prompt* str; negative_prompt str; image uri; strength num(0..1)=0.9; aspect_ratio {SOME}=16:9; "
         "image_size enum(optimize_for_quality,optimize_for_speed)=optimize_for_quality; guidance num(0..10)=3; "
         "num_inference_steps int(1..50)=30; enhance_prompt bool=false; go_fast bool=true; seed int; lora_weights str; "
-        f"lora_scale num=1; {QUALITY}"
+        f"lora_scale num=1; extra_lora_weights strs; extra_lora_scale nums; {QUALITY}"
     ),
     "tencent/hunyuan-image-3": Spec(
         f"prompt* str; aspect_ratio {WIDE}=1:1; go_fast bool=true; seed int; {QUALITY}"
@@ -71,6 +72,11 @@ MODELS: dict[str, Spec] = {
     "black-forest-labs/flux-schnell": Spec(f"{FLUX}; num_inference_steps int(1..4)=4"),
     "black-forest-labs/flux-dev": Spec(
         f"{FLUX}; image uri; prompt_strength num(0..1)=0.8; guidance num(0..10)=3; num_inference_steps int(1..50)=28"
+    ),
+    "black-forest-labs/flux-dev-lora": Spec(
+        f"{FLUX}; image uri; prompt_strength num(0..1)=0.8; guidance num(0..10)=3; num_inference_steps int(1..50)=28; "
+        "lora_weights str; lora_scale num(-1..3)=1; extra_lora str; extra_lora_scale num(-1..3)=1; hf_api_token str; "
+        "civitai_api_token str"
     ),
     "black-forest-labs/flux-kontext-pro": Spec(KONTEXT, output="string"),
     "google/nano-banana": Spec(

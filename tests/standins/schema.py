@@ -1,8 +1,8 @@
 """Model inputs as one-line tables, turned into JSON schemas: what a stand-in publishes and checks against.
 
 A table is `name type=default; ...`; a star after the name makes it required. Types: `str`, `bool`, `int(a..b)`,
-`num(a..b)`, `uri`, `uri[](a..b)`, `enum(a,b)` of strings, `ienum(1,2)` of whole numbers, `list`, `obj`, `any`;
-ranges may be left out.
+`num(a..b)`, `uri`, `uri[](a..b)`, `enum(a,b)` of strings, `ienum(1,2)` of whole numbers, `pairs(a,b)` of objects with
+a text and a number, `strs`, `nums`, `list`, `obj`, `any`; ranges may be left out.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ PLAIN: dict[str, Schema] = {
     "bool": {"type": "boolean"},
     "uri": {"type": "string", "format": "uri"},
     "list": {"type": "array"},
+    "strs": {"type": "array", "items": {"type": "string"}},
+    "nums": {"type": "array", "items": {"type": "number"}},
     "obj": {"type": "object"},
     "any": {},
 }
@@ -54,6 +56,11 @@ def _field(match: re.Match[str], order: int) -> Schema:
         schema |= {"type": "string", "enum": args.split(",")}
     elif kind == "ienum":
         schema |= {"type": "integer", "enum": [int(value) for value in args.split(",")]}
+    elif kind == "pairs":
+        text, number = args.split(",")
+        entry = {text: {"type": "string"}, number: {"type": "number"}}
+        item = {"type": "object", "required": [text], "properties": entry, "additionalProperties": False}
+        schema |= {"type": "array", "items": item}
     else:
         raise ValueError(f"unknown type {kind!r}")
     if match["default"] is not None:

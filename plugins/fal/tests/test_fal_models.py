@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from diorama.contract import BackendError, BackendSettings, ContentRefused, Cost, MediaInput, Operation
+from diorama.contract import (
+    BackendError,
+    BackendSettings,
+    ContentRefused,
+    Cost,
+    LoraRef,
+    MediaInput,
+    Operation,
+)
 from diorama.testing import RecordingListContext
 from diorama_fal import create_backend
 from diorama_fal.backend import outputs_of, progress_of
@@ -94,6 +102,27 @@ def test_any_endpoint_can_be_named(bench: Bench) -> None:
     assert (sent["image_size"], sent["brush"]) == ({"width": 512, "height": 256}, "flat")
     assert context.outputs[0].image.size == (512, 256)
     assert result.cost == Cost(amount=0.03)
+
+
+@pytest.mark.parametrize(("model", "operation"), [
+    ("fal-ai/flux-lora", Operation.GENERATE), ("fal-ai/flux-lora", Operation.EDIT), ("fal-ai/qwen-image", Operation.GENERATE),
+    ("fal-ai/flux-lora/image-to-image", Operation.EDIT),
+])  # fmt: skip
+def test_lora_come_from_the_hub_from_civitai_and_from_anywhere(
+    bench: Bench, model: str, operation: Operation
+) -> None:
+    """The last of these models is known from its schema alone."""
+    names = ("ann/kites", "ann/kites/v2/kite.safetensors", "civitai:128713")
+    _, context = bench.run(
+        operation, model=model, loras=tuple(LoraRef(id=name, weight=0.5) for name in names)
+    )
+    paths = [
+        "ann/kites",
+        "https://huggingface.co/ann/kites/resolve/main/v2/kite.safetensors",
+        "https://civitai.com/api/download/models/128713",
+    ]
+    assert bench.server.job.arguments["loras"] == [{"path": path, "scale": 0.5} for path in paths]
+    assert [note for note in context.notes if note[0] == "ignored"] == []
 
 
 def test_a_black_safety_picture_is_a_refusal(bench: Bench) -> None:

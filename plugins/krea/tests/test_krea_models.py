@@ -6,7 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from diorama.contract import BackendError, BackendSettings, ContentRefused, Cost, Operation
+from diorama.contract import (
+    BackendError,
+    BackendSettings,
+    ContentRefused,
+    Cost,
+    InvalidRequest,
+    LoraRef,
+    Operation,
+)
 from diorama.testing import RecordingListContext
 from diorama_krea import create_backend
 from diorama_krea.backend import reason_of
@@ -78,6 +86,19 @@ def test_discovery_needs_no_key_and_is_kept(bench: Bench) -> None:
     assert "authorization" not in next(seen for seen in bench.server.seen if seen.name == "discover").headers
     again = bench.make().list_models(context=RecordingListContext(offline=True))  # type: ignore[attr-defined]
     assert [model.id for model in again] == [model.id for model in models]
+
+
+@pytest.mark.parametrize("curated", [True, False])
+def test_lora_are_styles_by_their_id(bench: Bench, curated: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not curated:
+        monkeypatch.setattr(bench.backend, "curated", dict)
+    loras = (LoraRef(id="style-7f", weight=0.5),)
+    bench.run(Operation.GENERATE, model="image/bfl/flux-1-dev", loras=loras)
+    assert bench.server.job.arguments["styles"] == [{"id": "style-7f", "strength": 0.5}]
+    with pytest.raises(InvalidRequest, match="runs elsewhere"):
+        bench.run(
+            Operation.GENERATE, model="image/bfl/flux-1-dev", loras=(LoraRef(id="https://x.example/a"),)
+        )
 
 
 def test_all_states_are_passed_and_an_unfinished_picture_is_none(bench: Bench) -> None:

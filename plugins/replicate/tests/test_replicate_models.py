@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from diorama.contract import BackendError, BackendSettings, ContentRefused, Cost, Operation
+from diorama.contract import BackendError, BackendSettings, ContentRefused, Cost, LoraRef, Operation
 from diorama.testing import RecordingListContext, sample_image
 from diorama_replicate import create_backend
 from diorama_replicate.backend import outputs_of, progress_of
@@ -110,6 +110,49 @@ def test_any_model_can_be_named(bench: Bench) -> None:
     assert result.facts["version"]
     _, model = bench.request(Operation.EDIT, model="someone/paint-by-words")
     assert model.operations[Operation.EDIT].mask
+
+
+KITE, HUB = (
+    "https://files.example/kite.safetensors",
+    "https://huggingface.co/ann/kites/resolve/main/kite.safetensors",
+)
+
+
+@pytest.mark.parametrize(("model", "operation", "names", "sent"), [
+    ("black-forest-labs/flux-dev-lora", "generate", ["ann/kites", "civitai:128713"],
+     {"lora_weights": "huggingface.co/ann/kites", "lora_scale": 0.8,
+      "extra_lora": "https://civitai.com/api/download/models/128713", "extra_lora_scale": 0.9}),
+    ("black-forest-labs/flux-dev-lora", "edit", ["https://replicate.com/ann/kites"],
+     {"lora_weights": "https://replicate.com/ann/kites", "lora_scale": 0.8}),
+    ("qwen/qwen-image", "generate", [KITE, "ann/kites/kite.safetensors", KITE],
+     {"lora_weights": KITE, "lora_scale": 0.8, "extra_lora_weights": [HUB, KITE], "extra_lora_scale": [0.9, 1.0]}),
+    ("wan-video/wan-2.2-i2v-fast", "video", [KITE, HUB],
+     {"lora_weights_transformer": KITE, "lora_scale_transformer": 0.8,
+      "lora_weights_transformer_2": HUB, "lora_scale_transformer_2": 0.9}),
+])  # fmt: skip
+def test_lora_are_named_as_each_model_wants_them(
+    bench: Bench, model: str, operation: str, names: list[str], sent: dict[str, Any]
+) -> None:
+    loras = tuple(LoraRef(id=name, weight=round(0.8 + index / 10, 1)) for index, name in enumerate(names))
+    _, context = bench.run(Operation(operation), model=model, loras=loras)
+    arguments = bench.server.job.arguments
+    assert {name: value for name, value in arguments.items() if "lora" in name} == sent
+    assert [note for note in context.notes if note[0] == "ignored"] == []
+
+
+def test_a_version_that_takes_its_further_lora_as_text(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dataclasses import replace
+
+    spec = MODELS["qwen/qwen-image"]
+    inputs = spec.inputs.replace(
+        "extra_lora_weights strs; extra_lora_scale nums", "extra_lora_weights str; extra_lora_scale str"
+    )
+    assert inputs != spec.inputs
+    monkeypatch.setitem(MODELS, "qwen/qwen-image", replace(spec, inputs=inputs))
+    loras = (LoraRef(id=KITE), LoraRef(id=HUB, weight=0.5), LoraRef(id=KITE, weight=0.25))
+    bench.run(Operation.GENERATE, model="qwen/qwen-image", loras=loras)
+    sent = bench.server.job.arguments
+    assert (sent["extra_lora_weights"], sent["extra_lora_scale"]) == (f"{HUB},{KITE}", "0.5,0.25")
 
 
 def test_an_unknown_name_is_no_model(bench: Bench) -> None:

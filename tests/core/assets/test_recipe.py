@@ -73,3 +73,10 @@ def test_whatever_a_backend_says_becomes_plain_json(job: dict[str, Any]) -> None
     recipe = build_recipe({**job, "request": {**job["request"], "prompt": "\udcff"}}, output(), facts)
     assert recipe["facts"] == {"nan": None, "odd": "a?b", "path": "x", "3": [1, [2]]}
     assert recipe["prompt"] == "?"
+
+
+def test_what_an_address_of_a_lora_carries_behind_its_path_is_not_written_down() -> None:
+    lora = {"id": "https://files.example/kite.safetensors?token=canary#canary", "weight": 0.5}
+    job = {"kind": "generate", "request": {"model": "a:b", "loras": [lora]}}
+    recipe = build_recipe(job, output(), {})
+    assert recipe["loras"] == [{"id": "https://files.example/kite.safetensors", "weight": 0.5}]

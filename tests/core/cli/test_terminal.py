@@ -52,3 +52,15 @@ def test_options_become_values() -> None:
         parse_size("big")
     with pytest.raises(InvalidRequest):
         parse_parameters(["novalue"])
+
+
+def test_a_version_at_civitai_is_a_name_and_no_weight() -> None:
+    given = [
+        "civitai:12345",
+        "civitai:12345:0.8",
+        "https://x.example/a.safetensors:0.5",
+        "https://x.example/a",
+    ]
+    assert [(lora["id"], lora["weight"]) for lora in parse_loras(given)] == [
+        ("civitai:12345", 1.0), ("civitai:12345", 0.8), ("https://x.example/a.safetensors", 0.5), ("https://x.example/a", 1.0),
+    ]  # fmt: skip

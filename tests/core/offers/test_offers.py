@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from diorama.contract import BackendNotReady, InvalidRequest
+from diorama.contract import BackendNotReady, InvalidRequest, LoraRef, Operation
 from diorama.offers import group
 
 OFFERS: dict[str, dict[str, Any]] = {
@@ -145,3 +146,20 @@ def test_the_users_prices_decide(make_engine: Any, ask: Any, tmp_path: Any) -> N
     with pytest.raises(InvalidRequest) as caught:
         engine.catalog.refresh()
     assert caught.value.field == "prices.dear:image"
+
+
+def test_an_offer_that_would_ignore_a_lora_takes_part_only_when_all_would(
+    make_engine: Any, ask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = make_engine({"cheap": {"price": 0.01, "remote": True}, "dear": {"price": 0.09, "remote": True}})
+    wish = ask(policy="cheapest", loras=(LoraRef(id="https://files.example/kite.safetensors"),))
+    assert engine.plan(wish).model.id == "cheap:image"
+    offers = list(engine.catalog.offers("fake-image"))
+    dear = next(model for model in offers if model.id == "dear:image")
+    can = replace(dear.operations[Operation.GENERATE], lora_kinds=("flux",), lora_sources=("https",))
+    able = replace(dear, operations={**dear.operations, Operation.GENERATE: can})
+    changed = [able if model is dear else model for model in offers]
+    monkeypatch.setattr(engine.catalog, "offers", lambda name: changed)
+    plan = engine.plan(wish)
+    assert (plan.model.id, plan.ignored) == ("dear:image", ())
+    assert engine.plan(ask(policy="cheapest")).model.id == "cheap:image"

@@ -131,6 +131,27 @@ def test_too_many_pictures_and_a_mask_of_another_size() -> None:
     assert caught.value.field == "mask"
 
 
+def away(**more: Any) -> ModelInfo:
+    """A model that runs elsewhere and takes LoRA by address."""
+    can = Capabilities(lora_kinds=("flux",), lora_sources=("https", "civitai"), **more)
+    return ModelInfo(id="far:away", title="Far away", operations={Operation.GENERATE: can})
+
+
+def test_a_lora_that_a_provider_cannot_fetch_is_refused_before_anything_is_stored() -> None:
+    for name in ("kite.safetensors", "/home/ann/kite.safetensors", "kite", "ann/kites"):
+        with pytest.raises(InvalidRequest, match="runs elsewhere") as caught:
+            ask(away(), loras=(LoraRef(id=name),))
+        assert caught.value.field == "loras"
+        assert "https address" in (caught.value.fix or "")
+
+
+def test_a_lora_at_civitai_is_written_down_by_its_version() -> None:
+    page = "https://civitai.com/models/42/kite?modelVersionId=128713"
+    resolved = ask(away(), loras=(LoraRef(id=page, weight=0.5),))
+    assert resolved.request.loras == (LoraRef(id="civitai:128713", weight=0.5),)
+    assert resolved.applied["loras"] == [{"id": "civitai:128713", "weight": 0.5}]
+
+
 def test_a_lora_weight_out_of_range() -> None:
     with pytest.raises(InvalidRequest) as caught:
         ask(loras=(LoraRef(id="x", weight=3.0),))

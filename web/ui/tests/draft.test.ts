@@ -9,7 +9,7 @@ const SIZES = { default: [512, 512] as [number, number], minimum: 64, maximum: 1
 const CAPS: Capabilities = {
   prompt: "required", max_prompt_chars: 2000, negative_prompt: true, sizes: SIZES, images_in: null, videos_in: false, mask: false,
   images_out: range(1, 4, { default: 1, integer: true }), seed: true, seed_range: null, num_inference_steps: range(1, 50, { default: 20, integer: true }), guidance_scale: range(0, 20, { default: 5 }),
-  strength: null, schedulers: ["euler"], lora_kinds: [], max_loras: 2, control_kinds: [], frames: null, fps: null, duration: null, audio: false, scale: null,
+  strength: null, schedulers: ["euler"], lora_kinds: [], max_loras: 2, lora_sources: [], control_kinds: [], frames: null, fps: null, duration: null, audio: false, scale: null,
   parameters: { properties: { late: { "x-order": 9 }, early: { "x-order": 1 } } }, preview: true, resumable: false,
 };
 const EDIT: Capabilities = { ...CAPS, images_in: range(1, 3, { integer: true }), mask: true, strength: range(0, 1, { default: 0.6 }), sizes: { ...SIZES, match_input: true } };

@@ -109,12 +109,17 @@ def _loras(request: Mapping[str, Any], known: Mapping[str, Any]) -> list[dict[st
         more = by_id.get(item["id"], {})
         loras.append(
             {
-                "id": item["id"],
+                "id": _without_query(item["id"]),
                 "weight": item["weight"],
                 **({"sha256": more} if isinstance(more, str) else more),
             }
         )
     return loras
+
+
+def _without_query(lora: str) -> str:
+    """Return a LoRA's name; what an address carries behind its path may be a key."""
+    return lora.partition("?")[0].partition("#")[0] if lora.startswith("https://") else lora
 
 
 def _parents(request: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -42,7 +42,11 @@ def add_common_job(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--negative", dest="negative_prompt", metavar="TEXT", help="what should not appear")
     parser.add_argument("--scheduler", metavar="NAME", help="sampler, where the model offers a choice")
     parser.add_argument(
-        "--lora", action="append", default=[], metavar="NAME[:WEIGHT]", help="apply a LoRA (repeatable)"
+        "--lora",
+        action="append",
+        default=[],
+        metavar="NAME[:WEIGHT]",
+        help="apply a LoRA (repeatable); at a provider: https address, owner/name[/file] or civitai:VERSION",
     )
     parser.add_argument(
         "-p",
@@ -138,6 +142,8 @@ def parse_loras(items: list[str]) -> list[dict[str, Any]]:
     loras = []
     for item in items:
         name, colon, weight = item.rpartition(":")
+        if name == "civitai":  # civitai:12345 is a name, civitai:12345:0.8 has a weight
+            name, colon, weight = item, "", ""
         try:
             loras.append({"id": name, "weight": float(weight)} if colon else {"id": item, "weight": 1.0})
         except ValueError:

@@ -34,6 +34,7 @@ from diorama.contract.hooks import (
     hookimpl,
     hookspec,
 )
+from diorama.contract.loras import LoraSource
 from diorama.contract.models import (
     Availability,
     AvailabilityState,
@@ -92,6 +93,7 @@ __all__ = [
     "ListContext",
     "LoraInfo",
     "LoraRef",
+    "LoraSource",
     "MediaInput",
     "MediaKind",
     "MemoryNeed",

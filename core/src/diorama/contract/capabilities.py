@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
+from diorama.contract.loras import LoraSource
+
 
 class Operation(StrEnum):
     """The four things a model can be asked to do (``list_models`` is the fifth hook, asked of a backend)."""
@@ -104,6 +106,8 @@ class Capabilities:
         schedulers: Names of samplers that may be chosen; empty when the choice is not offered.
         lora_kinds: Families of LoRA that fit, such as ``("sdxl",)``; empty when LoRA is not offered.
         max_loras: How many may be active at once.
+        lora_sources: How LoRA are named to a model that runs elsewhere (see ``diorama.contract.loras``); empty where they are
+            files of this machine.
         control_kinds: ControlNet-like maps that are accepted (``canny``, ``depth``, ``pose``, ``scribble``).
         frames: Number of frames of a video.
         fps: Frames per second of a video.
@@ -132,6 +136,7 @@ class Capabilities:
     schedulers: tuple[str, ...] = ()
     lora_kinds: tuple[str, ...] = ()
     max_loras: int = 8
+    lora_sources: tuple[LoraSource, ...] = ()
     control_kinds: tuple[str, ...] = ()
     frames: Range | None = None
     fps: Range | None = None

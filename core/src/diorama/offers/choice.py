@@ -16,6 +16,9 @@ from diorama.spending import Estimator, Purse
 
 __all__ = ["POLICIES", "Offers"]
 
+ESSENTIAL = ("loras", "mask", "reference_images")
+"""An offer that would ignore one of these takes part only where all others would, too."""
+
 
 class Offers:
     """Resolves submissions, choosing among offers where a family is named.
@@ -105,7 +108,8 @@ class Offers:
                 )
         if not found:
             raise _nobody(name, errors, policy)
-        return ranked(found, policy)
+        able = [item for item in found if not any(note.field in ESSENTIAL for note in item.resolved.ignored)]
+        return ranked(able or found, policy)
 
 
 def _policy(submission: Submission) -> Policy:

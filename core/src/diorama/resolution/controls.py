@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import secrets
+from dataclasses import replace
 
 from diorama.contract import Capabilities, InvalidRequest, LoraRef, ModelInfo, Range
+from diorama.contract.loras import check_lora
 from diorama.resolution.notebook import Notebook
 
 MAX_PROMPT = 100_000
@@ -168,7 +170,8 @@ def choose_loras(
     """Return the LoRAs to apply.
 
     Raises:
-        InvalidRequest: a weight is not between 0 and 1.5, or there are too many.
+        InvalidRequest: a weight is not between 0 and 1.5, there are too many, or the model runs elsewhere and its provider
+            cannot fetch one.
     """
     if not loras:
         return ()
@@ -188,5 +191,7 @@ def choose_loras(
             field="loras",
             fix="Remove some.",
         )
+    if sources := capabilities.lora_sources:
+        loras = tuple(replace(item, id=check_lora(item.id, sources, model.title).text) for item in loras)
     notes.apply("loras", [{"id": item.id, "weight": item.weight} for item in loras])
     return loras

@@ -70,7 +70,7 @@ def offer_from(backend: str, row: Mapping[str, Any]) -> Offer | None:
     schema, kind = input_schema(document), kind_of(endpoint, about)
     if not endpoint or schema is None or kind is None:
         return None
-    operations, wires = operations_from(schema, kind, document)
+    operations, wires = operations_from(schema, kind, document, name=endpoint, repository="{}")
     commercial = about.get("license_type")
     info = ModelInfo(
         id=f"{backend}:{endpoint}", title=str(about.get("display_name") or endpoint), operations=operations,

@@ -60,7 +60,7 @@ class ReplicateBackend(RemoteBackend[ReplicateClient]):
                 call.context.ignored(
                     f"parameters.{name}", body[name], "The model's present version has no such input."
                 )
-        return kept
+        return {name: _fitting(value, card.properties[name]) for name, value in kept.items()}
 
     def submit(self, call: Call, body: dict[str, Any]) -> Look:
         """Create the prediction."""
@@ -149,6 +149,13 @@ class ReplicateBackend(RemoteBackend[ReplicateClient]):
     def probe(self, key: str | None) -> str:
         """Ask who the key belongs to."""
         return f"{self.title} knows this key as {self.client(key).account()}."
+
+
+def _fitting(value: Any, entry: Mapping[str, Any]) -> Any:
+    """Some versions take a list as text with commas."""
+    if isinstance(value, list) and entry.get("type") == "string":
+        return ",".join(str(item) for item in value)
+    return value
 
 
 def outputs_of(output: Any) -> tuple[Output, ...]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
 from diorama.contract import ModelInfo
-from diorama.contract.remote import Offer, Wire
+from diorama.contract.remote import Offer
 from diorama.contract.remote.schema import operations_from
 
 
@@ -57,7 +57,7 @@ def offer_from(card: ModelCard, model_id: str) -> Offer | None:
     kind = kind_of(card)
     if kind is None or not card.properties:
         return None
-    operations, wires = operations_from(card.inputs, kind, card.document)
+    operations, wires = operations_from(card.inputs, kind, card.document, name=card.name)
     tools = {} if card.official else {"by_version": True}
     info = ModelInfo(
         id=model_id, title=card.name, operations=operations, description=card.description, author=card.name.split("/")[0],
@@ -66,7 +66,7 @@ def offer_from(card: ModelCard, model_id: str) -> Offer | None:
     )  # fmt: skip
     return Offer(
         info=info,
-        wires={operation: Wire(send=w.send, fixed=w.fixed, tools=tools) for operation, w in wires.items()},
+        wires={key: replace(wire, tools={**wire.tools, **tools}) for key, wire in wires.items()},
     )
 
 

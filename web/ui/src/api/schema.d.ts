@@ -2384,6 +2384,8 @@ export interface components {
          *         schedulers: Names of samplers that may be chosen; empty when the choice is not offered.
          *         lora_kinds: Families of LoRA that fit, such as ``("sdxl",)``; empty when LoRA is not offered.
          *         max_loras: How many may be active at once.
+         *         lora_sources: How LoRA are named to a model that runs elsewhere (see ``diorama.contract.loras``); empty where they are
+         *             files of this machine.
          *         control_kinds: ControlNet-like maps that are accepted (``canny``, ``depth``, ``pose``, ``scribble``).
          *         frames: Number of frames of a video.
          *         fps: Frames per second of a video.
@@ -2417,6 +2419,11 @@ export interface components {
              * @default []
              */
             lora_kinds: string[];
+            /**
+             * Lora Sources
+             * @default []
+             */
+            lora_sources: ("https" | "hub" | "civitai" | "own")[];
             /**
              * Mask
              * @default false

@@ -29,7 +29,8 @@ class Wire:
     Attributes:
         endpoint: The provider's name of it; empty for the model's native id.
         send: From our field to the provider's. A name may end in ``[]`` (a list), ``{}`` (an object with width and
-            height), ``:str``, ``:x`` (``"1024x768"``); a list of names takes input images one each.
+            height), ``:str``, ``:x`` (``"1024x768"``); a list of names takes input images one each. For ``loras`` see
+            ``diorama.contract.remote.loras``.
         fixed: Always sent; the user's own parameters go over it.
         input_sides: Smallest and largest side of an input image in pixels; others are resized before they are sent.
         tools: Further facts for the plugin itself.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from diorama.contract.capabilities import Capabilities, Operation, PromptUse, Range, Sizes
+from diorama.contract.remote.lora_fields import read_fields
 from diorama.contract.remote.offers import Wire
 
 Schema = Mapping[str, Any]
@@ -24,6 +25,8 @@ MOST_SEED = 2**32 - 1
 RATIO = ("aspect_ratio",)
 SIZE = ("image_size", "video_size")
 MATCH = ("match_input_image", "match_input")
+DEEPEST = 6
+"""Levels of a schema that are resolved."""
 NUMBERS: dict[str, tuple[tuple[str, ...], float, float]] = {
     "num_inference_steps": (("num_inference_steps", "steps", "sample_steps", "inference_steps"), 1, 100),
     "guidance_scale": (("guidance_scale", "guidance", "cfg_scale", "cfg", "guidance_scale_flux"), 0, 20),
@@ -54,6 +57,7 @@ class _Sheet:
     used: set[str] = field(default_factory=set)
     send: dict[str, Any] = field(default_factory=dict)
     fixed: dict[str, Any] = field(default_factory=dict)
+    tools: dict[str, Any] = field(default_factory=dict)
     can: dict[str, Any] = field(default_factory=dict)
 
     def find(self, names: tuple[str, ...]) -> str | None:
@@ -65,7 +69,12 @@ class _Sheet:
 
 
 def operations_from(
-    schema: Schema, kind: MediaType, root: Schema | None = None
+    schema: Schema,
+    kind: MediaType,
+    root: Schema | None = None,
+    *,
+    name: str = "",
+    repository: str | None = None,
 ) -> tuple[dict[Operation, Capabilities], dict[Operation, Wire]]:
     """Return what a model can do and how to say it.
 
@@ -73,6 +82,8 @@ def operations_from(
         schema: JSON schema of the input object.
         kind: What comes out.
         root: The document in which references are resolved; the schema itself when ``None``.
+        name: The model's name, which tells what family of LoRA fits it.
+        repository: How the provider is given a whole repository of the hub, see ``lora_repository`` of a wire's tools.
     """
     document = schema if root is None else root
     properties = {name: plain_schema(value, document) for name, value in schema.get("properties", {}).items()}
@@ -80,28 +91,44 @@ def operations_from(
     capabilities, wires = {}, {}
     for operation in _operations(properties, required, kind):
         sheet = _Sheet(properties=dict(properties), required=required)
+        if operation is not Operation.UPSCALE:
+            _loras(sheet, name, repository)
         capabilities[operation] = _read(sheet, operation)
-        wires[operation] = Wire(send=sheet.send, fixed=sheet.fixed)
+        wires[operation] = Wire(send=sheet.send, fixed=sheet.fixed, tools=sheet.tools)
     return capabilities, wires
 
 
-def plain_schema(value: Schema, root: Schema) -> dict[str, Any]:
-    """Return one field's schema with references, single ``allOf``, ``anyOf`` of constants and null types resolved."""
+def plain_schema(value: Schema, root: Schema, depth: int = 0) -> dict[str, Any]:
+    """Return one field's schema with references, single ``allOf``, ``anyOf`` of constants and null types resolved.
+
+    What lies inside (``items``, ``properties``) is resolved too: a reference that is left would lead nowhere. Beyond
+    :data:`DEEPEST` levels, as where a schema holds itself, anything is allowed.
+    """
+    if depth > DEEPEST:
+        return {}
     plain = dict(value)
     if "$ref" in plain:
         target: Any = root
         for part in str(plain.pop("$ref")).removeprefix("#/").split("/"):
             target = target.get(part, {}) if isinstance(target, Mapping) else {}
-        plain = {**plain_schema(target, root), **plain}
+        plain = {**plain_schema(target, root, depth + 1), **plain}
     for part in plain.pop("allOf", ()):
-        plain = {**plain_schema(part, root), **plain}
+        plain = {**plain_schema(part, root, depth + 1), **plain}
     choices = [item for item in plain.pop("anyOf", ()) if item.get("type") != "null"]
     if choices and all("const" in item for item in choices):
         plain["enum"] = [item["const"] for item in choices]
     elif choices:
-        plain = {**plain_schema(choices[0], root), **plain}
+        plain = {**plain_schema(choices[0], root, depth + 1), **plain}
     if isinstance(plain.get("type"), list):
         plain["type"] = next((item for item in plain["type"] if item != "null"), "string")
+    if isinstance(plain.get("items"), Mapping):
+        plain["items"] = plain_schema(plain["items"], root, depth + 1)
+    if isinstance(inside := plain.get("properties"), Mapping):
+        plain["properties"] = {
+            name: plain_schema(entry, root, depth + 1)
+            for name, entry in inside.items()
+            if isinstance(entry, Mapping)
+        }
     return plain
 
 
@@ -139,6 +166,19 @@ def _seeds(entry: Schema) -> Range | None:
     if (low, high) == (0, MOST_SEED) or low > high:
         return None
     return Range(minimum=low, maximum=high, integer=True)
+
+
+def _loras(sheet: _Sheet, name: str, repository: str | None) -> None:
+    """LoRA whose fields are known; those of others stay parameters."""
+    found = read_fields(sheet.properties, name)
+    if found is None:
+        return
+    sheet.used.update(found.used)
+    sheet.send["loras"] = found.target
+    sheet.can |= {"lora_kinds": (found.kind,), "max_loras": found.most, "lora_sources": found.sources}
+    if repository is not None and "https" in found.sources:
+        sheet.can["lora_sources"] = (*found.sources, "hub")
+        sheet.tools["lora_repository"] = repository
 
 
 def _prompts(sheet: _Sheet) -> None:

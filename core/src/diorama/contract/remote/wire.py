@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from diorama.contract.remote.call import Call
+from diorama.contract.remote.loras import loras_of, place_loras
 from diorama.contract.requests import EditRequest, GenerateRequest, UpscaleRequest, VideoRequest
 
 _SIZE_NAMES = ("width", "height", "aspect_ratio", "size")
@@ -32,7 +33,9 @@ def build(call: Call, uploads: Uploads) -> dict[str, Any]:
     values = values_of(call, uploads)
     for name, value in values.items():
         target = call.wire.send.get(name)
-        if target is not None:
+        if name == "loras" and target is not None:
+            place_loras(body, target, value)
+        elif target is not None:
             _place(body, target, value)
         elif name not in _SIZE_NAMES and value != _IMPLIED.get(name, object()):
             call.context.ignored(name, value, f"{call.offer.info.title} has no field for it.")
@@ -50,7 +53,7 @@ def values_of(call: Call, uploads: Uploads) -> dict[str, Any]:
         "num_inference_steps": request.num_inference_steps,
         "guidance_scale": request.guidance_scale,
         "scheduler": request.scheduler,
-        "loras": [{"id": item.id, "weight": item.weight} for item in request.loras] or None,
+        "loras": loras_of(call) if "loras" in call.wire.send else [item.id for item in request.loras] or None,
         "images": list(uploads.images) or None,
         "mask": uploads.mask,
         "media": uploads.media,
@@ -67,7 +70,7 @@ def values_of(call: Call, uploads: Uploads) -> dict[str, Any]:
         values |= _enlarged(request)
     else:
         values |= _sized(call, request)
-    return {name: value for name, value in values.items() if value is not None}
+    return {name: value for name, value in values.items() if value not in (None, [])}
 
 
 def _sized(call: Call, request: GenerateRequest | EditRequest | VideoRequest) -> dict[str, Any]:

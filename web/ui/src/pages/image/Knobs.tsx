@@ -49,7 +49,7 @@ export function Knobs({ model, caps, draft, change }: Props) {
         </label>
       )}
       {caps.control_kinds.length > 0 && <ControlMaps kinds={caps.control_kinds} draft={draft} change={change} />}
-      {caps.lora_kinds.length > 0 && <Loras kinds={caps.lora_kinds} most={caps.max_loras} loras={draft.loras} onChange={(loras) => change({ loras })} />}
+      {caps.lora_kinds.length > 0 && <Loras sources={caps.lora_sources} kinds={caps.lora_kinds} most={caps.max_loras} loras={draft.loras} onChange={(loras) => change({ loras })} />}
       {plain.map(([name, property]) => <ParameterField key={name} name={name} property={property} value={draft.parameters[name]} onChange={(value) => set(name, value)} />)}
       {advanced.length > 0 && (
         <details className="border-t border-line pt-2">
