@@ -250,16 +250,16 @@ def test_a_value_out_of_range_is_named_as_the_form_names_it(api: Any, imported: 
     assert (answer.status_code, answer.json()["error"]["field"]) == (422, "parameters.images"), answer.text
 
 
-def test_a_workflow_without_pictures_is_kept_and_not_run(api: Any, imported: Any) -> None:
-    sound = {
-        "1": {"class_type": "EmptyAudio", "inputs": {"duration": 1.0, "sample_rate": 44100, "channels": 2}},
-        "2": {"class_type": "SaveAudio", "inputs": {"audio": ["1", 0], "filename_prefix": "a"}},
+def test_a_workflow_without_media_is_kept_and_not_run(api: Any, imported: Any) -> None:
+    count = {
+        "1": {"class_type": "PrimitiveInt", "inputs": {"value": 3}},
+        "2": {"class_type": "PreviewAny", "inputs": {"source": ["1", 0]}},
     }
-    told = imported(sound, title="Sound")
-    assert (told["operation"], told["reason"]) == (None, "it makes sound, not images or videos")
+    told = imported(count, title="Count")
+    assert (told["operation"], told["reason"]) == (None, "it makes text, not images, videos or sound")
     answer = api.client.post("/api/comfyui/jobs", json={"workflow_id": told["id"], "parameters": {}})
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, "operation_not_supported")
-    assert "it makes sound" in answer.json()["error"]["message"]
+    assert "it makes text" in answer.json()["error"]["message"]
 
 
 def test_a_job_of_something_else_is_not_shown_here(api: Any) -> None:

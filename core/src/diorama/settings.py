@@ -44,6 +44,7 @@ class LimitSettings:
         upload_files: Most files in one request.
         image_pixels: Largest image, width times height, in and out.
         video_frames: Most frames of a video that comes in.
+        audio_seconds: Longest sound that is kept or comes in.
         queued_jobs: Most unfinished jobs.
         min_free_bytes: Jobs are refused when the data disk has less room.
         cancel_grace_seconds: A worker that has not obeyed a cancel by then is killed.
@@ -54,6 +55,7 @@ class LimitSettings:
     upload_files: int = 16
     image_pixels: int = 64_000_000
     video_frames: int = 20_000
+    audio_seconds: int = 3600
     queued_jobs: int = 100_000
     min_free_bytes: int = 200 * 1024**2
     cancel_grace_seconds: float = 10.0

@@ -14,7 +14,7 @@ import pytest
 sys.path.append(str(Path(__file__).parents[3] / "plugins/comfyui/tests"))
 
 from comfyui_standin import StandIn
-from comfyui_workflows import INVERT, TEXT_TO_IMAGE
+from comfyui_workflows import INVERT, SOUND_TO_SOUND, TEXT_TO_IMAGE, TEXT_TO_SOUND
 from PIL import Image
 
 DATA = Path(__file__).parents[3] / "plugins/comfyui/tests/data"
@@ -79,21 +79,36 @@ def test_a_picture_goes_in(
         assert image.convert("RGB").getpixel((4, 4)) == (0, 255, 255)
 
 
-SOUND = {
-    "1": {"class_type": "EmptyAudio", "inputs": {"duration": 1.0, "sample_rate": 44100, "channels": 2}},
-    "2": {"class_type": "SaveAudio", "inputs": {"audio": ["1", 0], "filename_prefix": "a"}},
+COUNT = {
+    "1": {"class_type": "PrimitiveInt", "inputs": {"value": 3}},
+    "2": {"class_type": "PreviewAny", "inputs": {"source": ["1", 0]}},
 }
 
 
-def test_what_makes_only_sound_says_so(comfy: StandIn, diorama: Any, tmp_path: Path) -> None:
-    (tmp_path / "cwd" / "sound.json").write_text(json.dumps(SOUND))
-    done = diorama("comfyui", "import", "sound.json")
+def test_what_makes_only_text_says_so(comfy: StandIn, diorama: Any, tmp_path: Path) -> None:
+    (tmp_path / "cwd" / "count.json").write_text(json.dumps(COUNT))
+    done = diorama("comfyui", "import", "count.json")
     assert done.returncode == 0, done.stderr
-    assert "cannot run: it makes sound" in done.stdout
+    assert "cannot run: it makes text" in done.stdout
     assert "It runs with" not in done.stderr
-    refused = diorama("comfyui", "run", "sound")
+    refused = diorama("comfyui", "run", "count")
     assert refused.returncode != 0
-    assert "it makes sound, not images or videos" in refused.stderr
+    assert "it makes text, not images, videos or sound" in refused.stderr
+
+
+def test_a_song_is_made_and_turned_down(comfy: StandIn, diorama: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "cwd"
+    (folder / "my_song.json").write_text(json.dumps(TEXT_TO_SOUND))
+    (folder / "quiet.json").write_text(json.dumps(SOUND_TO_SOUND))
+    assert diorama("comfyui", "import", "my_song.json").returncode == 0
+    done = diorama("comfyui", "import", "quiet.json")
+    assert "diorama comfyui run quiet --sound FILE" in done.stderr
+    made = diorama("a", "slow", "drum", "-m", "comfyui:my-song", "--duration", "1", "-o", "song.flac")
+    assert (made.returncode, made.stdout) == (0, "song.flac\n"), made.stderr
+    assert (folder / "song.flac").read_bytes().startswith(b"fLaC")
+    quiet = diorama("comfyui", "run", "quiet", "--sound", "song.flac", "-p", "volume=-20", "-o", "quiet.mp3")
+    assert (quiet.returncode, quiet.stdout) == (0, "quiet.mp3\n"), quiet.stderr
+    assert (folder / "quiet.mp3").read_bytes().startswith(b"ID3")
 
 
 def test_converted_and_refused(comfy: StandIn, diorama: Any, tmp_path: Path) -> None:

@@ -49,6 +49,22 @@ def test_a_fresh_database_equals_a_migrated_one(tmp_path: Path) -> None:
     migrate(open_engine(f"sqlite:///{fresh}"))  # a second start changes nothing
 
 
+def test_a_database_from_before_there_was_sound_gets_its_columns(tmp_path: Path) -> None:
+    file = tmp_path / "old.sqlite"
+    migrate(open_engine(f"sqlite:///{file}"))
+    with sqlite3.connect(file) as connection:
+        for name in ("sample_rate", "channels"):
+            connection.execute(f"ALTER TABLE assets DROP COLUMN {name}")
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    connection.close()
+    migrate(open_engine(f"sqlite:///{file}"), backup_from=file)
+    with sqlite3.connect(file) as connection:
+        columns = {row[1] for row in connection.execute("PRAGMA table_info(assets)")}
+    connection.close()
+    assert {"sample_rate", "channels", "has_audio"} <= columns
+    assert len(list(tmp_path.glob("old.before-*.bak"))) == 1
+
+
 def test_an_older_database_is_backed_up_first(tmp_path: Path) -> None:
     file = tmp_path / "old.sqlite"
     with sqlite3.connect(file) as connection:

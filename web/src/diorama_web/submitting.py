@@ -74,6 +74,10 @@ def _pictures(body: Body, engine: Engine) -> dict[str, Any]:
     taken["images"] = tuple(
         take_in(engine, source, f"reference_images[{index}]") for index, source in enumerate(sources)
     )
+    taken["sounds"] = tuple(
+        take_in(engine, source, f"sounds[{index}]")
+        for index, source in enumerate(getattr(body, "sounds", ()))
+    )
     for name in ("mask", "media"):
         if getattr(body, name, None):
             taken[name] = take_in(engine, getattr(body, name), name)
@@ -85,7 +89,7 @@ def _pictures(body: Body, engine: Engine) -> dict[str, Any]:
 
 
 def take_in(engine: Engine, source: bytes | str, name: str) -> MediaInput:
-    """Take in a picture or a video that came with a request.
+    """Take in a picture, a video or a sound that came with a request.
 
     Raises:
         InvalidRequest, NotFound: it cannot be used; ``field`` is ``name``, whatever part of the way refused it.

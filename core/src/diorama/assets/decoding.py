@@ -28,7 +28,7 @@ def recognise(source: bytes | Path) -> Format:
     """
     found = sniff(read_head(source))
     if found is None:
-        raise Undecodable("It is not a picture or video of a known format.")
+        raise Undecodable("It is not a picture, video or sound of a known format.")
     return found
 
 
@@ -40,7 +40,8 @@ def open_image(source: bytes | Path, limits: LimitSettings) -> Image:
     """
     found = recognise(source)
     if found.kind != "image":
-        raise Undecodable(f"It is a video ({found.name}), not a picture.")
+        what = "a video" if found.kind == "video" else "sound"
+        raise Undecodable(f"It is {what} ({found.name}), not a picture.")
     if count_frames(source, found.name, limits.video_frames) > limits.video_frames:
         raise Undecodable(f"It has more than {limits.video_frames} frames.")
     pillow = _pillow()

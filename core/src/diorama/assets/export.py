@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from diorama.assets.decoding import Undecodable, decode, open_image, plain_mode
-from diorama.assets.formats import BY_MIME, FORMATS
+from diorama.assets.formats import BY_MIME, FORMATS, OTHER_NAMES
 from diorama.assets.metadata import embed, strip
 from diorama.assets.pixels import encode_image
 from diorama.assets.records import Asset
@@ -19,6 +19,11 @@ from diorama.settings import LimitSettings
 
 PICTURES = ("png", "jpeg", "webp")
 """Formats that a picture can be exported in."""
+
+SOUNDS = ("flac", "mp3", "ogg", "wav", "m4a")
+"""Formats that a sound can be exported in."""
+
+_OFFERED: dict[str, tuple[str, ...]] = {"image": PICTURES, "audio": SOUNDS}
 
 _PIECE = 1 << 18
 
@@ -42,26 +47,45 @@ def export_asset(
             strip(path, target, mime)
         else:
             plain = target.with_name(f"pixels.{FORMATS[wanted].extension}")
-            plain.write_bytes(_encoded(path, wanted, limits))
+            _convert(path, plain, asset, wanted, limits)
             if not metadata:
                 return plain.read_bytes(), mime
             embed(plain, target, asset.recipe, mime)
         return target.read_bytes(), mime
 
 
+def fitting(asset: Asset, format: str | None) -> str | None:
+    """Return ``format`` where an asset of this kind can be had in it, else ``None``: the format it has."""
+    return format if format in _OFFERED.get(asset.kind, ()) else None
+
+
 def _format(asset: Asset, format: str | None) -> str:
     own = BY_MIME[asset.mime].name
     if format is None:
         return own
-    name = {"jpg": "jpeg"}.get(format.lower(), format.lower())
-    if name == own or (asset.kind == "image" and name in PICTURES):
+    name = OTHER_NAMES.get(format.lower(), format.lower())
+    offered = _OFFERED.get(asset.kind, ())
+    if name == own or name in offered:
         return name
-    known = [own, *PICTURES] if asset.kind == "image" else [own]
     raise InvalidRequest(
         f"This {asset.kind} cannot be exported as {name!r}.",
         field="format",
-        fix=f"Choose {', '.join(dict.fromkeys(known))}.",
+        fix=f"Choose {', '.join(dict.fromkeys((own, *offered)))}.",
     )
+
+
+def _convert(path: Path, target: Path, asset: Asset, name: str, limits: LimitSettings) -> None:
+    if asset.kind != "audio":
+        target.write_bytes(_encoded(path, name, limits))
+        return
+    from diorama.assets.sound import transcode
+
+    try:
+        transcode(path, BY_MIME[asset.mime], target, format=name)
+    except (OSError, ValueError) as error:
+        raise NotFound(
+            f"The file of this asset is damaged or cannot become {name} ({type(error).__name__})."
+        ) from error
 
 
 def _encoded(path: Path, name: str, limits: LimitSettings) -> bytes:
@@ -79,10 +103,14 @@ def thumbnail_of(path: Path, limits: LimitSettings) -> bytes:
         NotFound: the file is damaged.
     """
     from diorama.assets.decoding import recognise
+    from diorama.assets.sound import read_sound
     from diorama.assets.video import read_video
+    from diorama.assets.waveform import draw
 
     try:
         found = recognise(path)
+        if found.kind == "audio":
+            return make_thumbnail(draw(read_sound(path, found, limits).peaks))[0]
         if found.kind == "video":
             return make_thumbnail(read_video(path, found, limits).poster)[0]
         with open_image(path, limits) as opened:

@@ -16,7 +16,7 @@ class Format:
         name: Lower-case name, also the file's extension but for ``jpeg`` (``jpg``).
         mime: Content type.
         extension: Without the dot.
-        kind: ``image`` or ``video``.
+        kind: ``image``, ``video`` or ``audio``.
         reader: Pillow's or FFmpeg's name of the one reader that may open it.
         kept: Whether outputs may stay in this format; others are re-encoded.
     """
@@ -43,12 +43,22 @@ FORMATS: dict[str, Format] = {
         Format("webm", "video/webm", "webm", "video", "matroska"),
         Format("mov", "video/quicktime", "mov", "video", "mov", kept=False),
         Format("mkv", "video/x-matroska", "mkv", "video", "matroska", kept=False),
+        Format("flac", "audio/flac", "flac", "audio", "flac"),
+        Format("mp3", "audio/mpeg", "mp3", "audio", "mp3"),
+        Format("ogg", "audio/ogg", "ogg", "audio", "ogg"),
+        Format("wav", "audio/wav", "wav", "audio", "wav"),
+        Format("m4a", "audio/mp4", "m4a", "audio", "mov"),
+        Format("aac", "audio/aac", "aac", "audio", "aac", kept=False),
+        Format("aiff", "audio/aiff", "aiff", "audio", "aiff", kept=False),
     )
 }
 """Every format that is read, by name."""
 
 BY_MIME: dict[str, Format] = {item.mime: item for item in FORMATS.values()}
 """The same by content type."""
+
+OTHER_NAMES: dict[str, str] = {"jpg": "jpeg", "opus": "ogg", "oga": "ogg"}
+"""What people call a format besides its name."""
 
 HEAD_BYTES = 4096
 """How much of a file :func:`sniff` needs."""
@@ -74,6 +84,24 @@ def sniff(head: bytes) -> Format | None:
         return FORMATS["webm"] if b"webm" in head[:64] else FORMATS["mkv"]
     if head[4:8] in (b"moov", b"mdat", b"wide", b"free", b"skip"):
         return FORMATS["mov"]
+    return _sniff_sound(head)
+
+
+def _sniff_sound(head: bytes) -> Format | None:
+    if head[:4] == b"fLaC":
+        return FORMATS["flac"]
+    if head[:4] == b"OggS":
+        return FORMATS["ogg"]
+    if head[:4] == b"RIFF" and head[8:12] == b"WAVE":
+        return FORMATS["wav"]
+    if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
+        return FORMATS["aiff"]
+    if head[:3] == b"ID3":
+        return FORMATS["mp3"]
+    if len(head) >= 4 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0:  # MPEG's sync word, and no layer: ADTS
+        return FORMATS["aac"]
+    if len(head) >= 4 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2 and head[2] < 0xF0:  # layer III
+        return FORMATS["mp3"]
     return None
 
 
@@ -84,6 +112,8 @@ def _sniff_iso(head: bytes) -> Format | None:
         return FORMATS["avif"]
     if brands[:4] in (b"heic", b"heix", b"mif1", b"msf1"):
         return None
+    if brands[:4] in (b"M4A ", b"M4B "):
+        return FORMATS["m4a"]
     return FORMATS["mov"] if brands[:4] == b"qt  " else FORMATS["mp4"]
 
 

@@ -8,7 +8,7 @@ import re
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from diorama.assets import leftovers
 from diorama.assets.decoding import Undecodable, decode, open_image, plain_mode, recognise
@@ -18,8 +18,9 @@ from diorama.assets.frames import count_frames
 from diorama.assets.metadata import jpeg_file, strip
 from diorama.assets.metadata.buffer import Buffer, mapped
 from diorama.assets.png import encode_png
+from diorama.assets.sound import has_pictures, read_sound
 from diorama.assets.video import read_video
-from diorama.contract import InvalidRequest, MediaInput
+from diorama.contract import InvalidRequest, MediaInput, MediaKind
 from diorama.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,13 +28,17 @@ if TYPE_CHECKING:
 
 _KEPT = ("png", "jpeg", "webp")  # stills that every backend and provider reads
 _DATA_URL = re.compile(r"data:[\w.+/-]{0,100}(?:;[\w=.\-]{1,100})*;base64,", re.ASCII)
-_FIX = "Use a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF picture, or an MP4, WebM, MOV or MKV video."
+_FIX = (
+    "Use a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF picture, an MP4, WebM, MOV or MKV video, or FLAC, MP3, Ogg, WAV, M4A, "
+    "AAC or AIFF sound."
+)
+_WORDS: dict[MediaKind, str] = {"image": "a picture", "video": "a video", "audio": "sound"}
 
 
 def take_in(
-    source: bytes | Path, settings: Settings, *, name: str = "", kind: Literal["image", "video"] | None = None
+    source: bytes | Path, settings: Settings, *, name: str = "", kind: MediaKind | None = None
 ) -> MediaInput:
-    """Check and store an uploaded picture or video.
+    """Check and store an uploaded picture, video or sound.
 
     Limits on bytes, pixels and frames are checked before a pixel is decoded. Pictures lose their metadata; those that
     are turned by EXIF, animated, in rarer formats, or carry data behind their end become a PNG of what people see.
@@ -42,7 +47,7 @@ def take_in(
         source: The content or a local file.
         settings: Limits and the folder for inputs.
         name: Request field, named in errors.
-        kind: ``image`` or ``video`` when only that will do.
+        kind: ``image``, ``video`` or ``audio`` when only that will do.
 
     Raises:
         InvalidRequest: it cannot be used; ``field`` is ``name``.
@@ -52,10 +57,10 @@ def take_in(
         _check_bytes(source, settings)
         found = recognise(source)
         if kind is not None and found.kind != kind:
-            raise Undecodable(
-                f"It is a {found.kind}, but {'a picture' if kind == 'image' else 'a video'} is needed."
-            )
+            raise Undecodable(f"It is {_WORDS[found.kind]}, but {_WORDS[kind]} is needed.")
         with tempfile.TemporaryDirectory(prefix="diorama-intake-") as folder:
+            if found.kind == "audio":
+                return _take_sound(source, found, settings, Path(folder))
             if found.kind == "video":
                 return _take_video(source, found, settings, Path(folder))
             return _take_picture(source, found, settings, Path(folder))
@@ -94,7 +99,9 @@ def check_mask(mask: MediaInput, image: MediaInput) -> None:
         InvalidRequest: it is not a picture or has another size; ``field`` is ``mask``.
     """
     if mask.kind != "image":
-        raise InvalidRequest("The mask is a video.", field="mask", fix="Give a black and white picture.")
+        raise InvalidRequest(
+            f"The mask is {_WORDS[mask.kind]}.", field="mask", fix="Give a black and white picture."
+        )
     if (mask.width, mask.height) != (image.width, image.height):
         raise InvalidRequest(
             f"The mask has {mask.width}x{mask.height} pixels, its picture {image.width}x{image.height}.",
@@ -167,13 +174,26 @@ def _end(data: Buffer, name: str) -> int:
 
 
 def _take_video(source: bytes | Path, found: Format, settings: Settings, folder: Path) -> MediaInput:
+    raw = _raw(source, found, folder)
+    if found.reader == "mov" and not has_pictures(raw, found):  # what phones record
+        return _take_sound(raw, FORMATS["m4a"], settings, folder)
+    facts = read_video(raw, found, settings.limits)
+    return _store(raw, found, settings, facts.width, facts.height)
+
+
+def _take_sound(source: bytes | Path, found: Format, settings: Settings, folder: Path) -> MediaInput:
+    raw = _raw(source, found, folder)
+    read_sound(raw, found, settings.limits)
+    return _store(raw, found, settings, 0, 0)
+
+
+def _raw(source: bytes | Path, found: Format, folder: Path) -> Path:
     raw = folder / f"raw.{found.extension}"
     if isinstance(source, bytes):
         raw.write_bytes(source)
-    else:
+    elif source != raw:
         shutil.copyfile(source, raw)
-    facts = read_video(raw, found, settings.limits)
-    return _store(raw, found, settings, facts.width, facts.height)
+    return raw
 
 
 def _store(file: Path, found: Format, settings: Settings, width: int, height: int) -> MediaInput:
@@ -185,7 +205,7 @@ def _store(file: Path, found: Format, settings: Settings, width: int, height: in
         write_whole(target, lambda new: shutil.copyfile(file, new))
     return MediaInput(
         path=str(target.absolute()),
-        kind="video" if found.kind == "video" else "image",
+        kind=found.kind,
         mime=found.mime,
         width=width,
         height=height,

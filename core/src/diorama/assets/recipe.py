@@ -125,6 +125,7 @@ def _without_query(lora: str) -> str:
 def _parents(request: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return what went in, by role."""
     inputs = [("image", item) for item in request.get("images") or ()]
+    inputs += [("sound", item) for item in request.get("sounds") or ()]
     inputs += [(role, request[role]) for role in ("mask", "video", "media") if request.get(role)]
     inputs += [(f"control:{kind}", item) for kind, item in _mapping(request.get("control")).items()]
     return [

@@ -17,17 +17,19 @@ class Asset:
         id: Server-made, sorts by time of creation.
         job_id: Job that made it.
         position: Index among the job's outputs.
-        kind: ``image`` or ``video``.
+        kind: ``image``, ``video`` or ``audio``.
         mime: Content type of the file, by our own decoding.
         path: File, relative to the assets folder.
         thumbnail: Thumbnail, relative to the assets folder.
         placeholder: Base64 ThumbHash.
-        width: Pixels.
-        height: Pixels.
-        duration: Seconds of a video.
+        width: Pixels; 0 for sound.
+        height: Pixels; 0 for sound.
+        duration: Seconds of a video or a sound.
         fps: Frames per second of a video.
         frames: Frames of a video.
-        has_audio: Whether a video carries sound.
+        has_audio: Whether there is sound.
+        sample_rate: Samples per second of a sound.
+        channels: Channels of a sound.
         bytes: Size of the file.
         sha256: Hex digest of the file.
         prompt: Text that made it.
@@ -63,6 +65,8 @@ class Asset:
     fps: float | None = None
     frames: int | None = None
     has_audio: bool = False
+    sample_rate: int | None = None
+    channels: int | None = None
     prompt: str = ""
     title: str | None = None
     model: str = ""
@@ -101,7 +105,7 @@ class Filters:
     Attributes:
         q: Words in prompt, title, model and LoRA; the last one may be unfinished, ``"..."`` keeps words together,
             ``-word`` excludes.
-        kind: ``image`` or ``video``.
+        kind: ``image``, ``video`` or ``audio``.
         model: Full model id.
         lora: Name of a LoRA.
         seed: Seed.

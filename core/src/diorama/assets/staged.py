@@ -22,12 +22,14 @@ class StagedOutput:
         width: Pixels.
         height: Pixels.
         seed: Seed that made it.
-        thumbnail: WebP of at most 320 px a side; ``None`` for sound.
+        thumbnail: WebP of at most 320 px a side; the waveform of a sound.
         placeholder: Base64 ThumbHash (about 20 bytes) for the page to draw before the thumbnail arrives.
         duration: Seconds, for video and sound.
         fps: Frames per second of a video.
         frames: Number of frames of a video.
-        has_audio: Whether a video carries sound.
+        has_audio: Whether there is sound.
+        sample_rate: Samples per second of a sound.
+        channels: Channels of a sound.
         facts: Plain values for this output's recipe.
     """
 
@@ -44,4 +46,6 @@ class StagedOutput:
     fps: float | None = None
     frames: int | None = None
     has_audio: bool = False
+    sample_rate: int | None = None
+    channels: int | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)

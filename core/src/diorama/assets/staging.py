@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diorama.assets.decoding import Undecodable, decode, open_image, plain_mode, recognise
-from diorama.assets.formats import FORMATS, Format
+from diorama.assets.formats import FORMATS, OTHER_NAMES, Format
 from diorama.assets.frames import count_frames
 from diorama.assets.pixels import WEBP_QUALITY, Frames, encode_image, to_image
+from diorama.assets.sound import has_pictures, read_sound, read_track, remux_sound, transcode, write_sound
 from diorama.assets.staged import StagedOutput
 from diorama.assets.thumbnails import make_preview, make_thumbnail
-from diorama.assets.video import iterate_frames, read_sound, read_video, remux, write_video
+from diorama.assets.video import iterate_frames, read_video, remux, write_video
+from diorama.assets.waveform import draw
 from diorama.contract import Audio, BackendError, MediaKind
 from diorama.settings import LimitSettings
 
@@ -57,20 +59,21 @@ def stage(
 ) -> StagedOutput:
     """Encode and check one output of a job.
 
-    Pixels are encoded as ``format`` (PNG, or MP4 for a video). Encoded content is decoded to check it, its real type
-    counts, and it is kept byte for byte where it is PNG, JPEG, WebP, GIF, MP4 or WebM and no other format is asked.
+    Pixels and samples are encoded as ``format`` (PNG, MP4 for a video, FLAC for sound). Encoded content is decoded to
+    check it, its real type counts, and it is kept byte for byte where it is PNG, JPEG, WebP, GIF, MP4, WebM, FLAC, MP3,
+    Ogg, WAV or M4A and no other format is asked.
 
     Args:
         content: See :meth:`diorama.contract.JobContext.save`; a video may also be an iterable of frames.
         index: Position among the job's outputs, from 0; names the files.
-        kind: ``image`` or ``video``.
+        kind: ``image``, ``video`` or ``audio``.
         work_dir: The job's existing folder.
         format: Name of the file format, ``None`` for the content's own.
         seed: Seed that made it.
         fps: Frames per second, needed for arrays of a video.
         audio: Sound for frames.
         facts: Plain values for this output's recipe.
-        limits: Bounds on pixels and frames.
+        limits: Bounds on pixels, frames and seconds of sound.
 
     Raises:
         BackendError: the content is not what it claims, cannot be decoded, or is too large.
@@ -86,8 +89,8 @@ def stage(
             return _stage_encoded(encoded, kind, job)
         if kind == "video":
             return _stage_frames(content, job)
-        if kind != "image":
-            raise Undecodable(f"Outputs of kind {kind!r} cannot be stored.")
+        if kind == "audio" or isinstance(content, Audio):
+            return _stage_samples(content, job)
         return _stage_pixels(to_image(content, job.limits), job)
     except Undecodable as error:
         raise BackendError(f"The backend's output {index} cannot be used. {error}") from error
@@ -118,7 +121,7 @@ def encode_preview(content: Any) -> tuple[bytes, str]:
 def _wanted(format: str | None) -> Format | None:
     if not format:
         return None
-    found = FORMATS.get({"jpg": "jpeg"}.get(format.lower(), format.lower()))
+    found = FORMATS.get(OTHER_NAMES.get(format.lower(), format.lower()))
     if found is None or not found.kept:
         known = ", ".join(item.name for item in FORMATS.values() if item.kept)
         raise BackendError(f"Outputs cannot be written as {format!r}; known are {known}.", field="format")
@@ -145,6 +148,10 @@ def _as_file(content: Any, job: _Job) -> Path | None:
 def _stage_encoded(raw: Path, kind: MediaKind, job: _Job) -> StagedOutput:
     found = recognise(raw)
     try:
+        if found.kind == "video" and kind == "audio" and not has_pictures(raw, found):
+            found = _as_sound(raw, found, job)
+        if found.kind == "audio":
+            return _stage_sound(raw, found, job)
         if found.kind == "video":
             return _stage_video(raw, found, job)
         if kind == "video" and count_frames(raw, found.name, job.limits.video_frames) > 1:
@@ -203,11 +210,71 @@ def _stage_video(raw: Path, found: Format, job: _Job) -> StagedOutput:
         path.unlink(missing_ok=True)
     try:
         write_video(
-            iterate_frames(raw, found), path, format=target.name, fps=facts.fps, audio=read_sound(raw, found)
+            iterate_frames(raw, found), path, format=target.name, fps=facts.fps, audio=read_track(raw, found)
         )
     except OSError as error:
         raise Undecodable(f"It cannot be turned into {target.name} ({type(error).__name__}).") from error
     return _finish_video(path, target, job)
+
+
+def _as_sound(raw: Path, found: Format, job: _Job) -> Format:
+    """A container of videos without pictures, brought into the one that sound of its kind goes by."""
+    if found.reader == "mov":
+        return FORMATS["m4a"]
+    opened = raw.with_suffix(".sound")
+    for name in ("ogg", "flac"):
+        try:
+            if name == "ogg":
+                remux_sound(raw, found, opened, name)
+            else:  # a codec that Ogg does not hold
+                transcode(raw, found, opened, format=name)
+        except (ValueError, OSError):
+            opened.unlink(missing_ok=True)
+            continue
+        opened.replace(raw)
+        return FORMATS[name]
+    raise Undecodable(f"Its sound cannot be taken out of {found.name}.")
+
+
+def _stage_sound(raw: Path, found: Format, job: _Job) -> StagedOutput:
+    wanted = job.format if job.format is not None and job.format.kind == "audio" else None
+    if wanted in (None, found) and found.kept:
+        return _finish_sound(raw.rename(job.path(found)), found, job)
+    read_sound(raw, found, job.limits)  # the limits first: encoding takes longer than looking
+    target = wanted or FORMATS["m4a" if found.name == "aac" else "flac"]
+    path = job.path(target)
+    try:
+        if found.name == "aac" and target.name == "m4a":
+            remux_sound(raw, found, path, target.name)
+        else:
+            transcode(raw, found, path, format=target.name)
+    except (OSError, ValueError) as error:
+        raise Undecodable(f"It cannot be turned into {target.name} ({type(error).__name__}).") from error
+    return _finish_sound(path, target, job)
+
+
+def _stage_samples(content: Any, job: _Job) -> StagedOutput:
+    if not isinstance(content, Audio):
+        raise Undecodable("Sound is handed over as `Audio` or as an encoded file.")
+    if (
+        len(content.samples.shape)
+        and content.samples.shape[-1] > content.sample_rate * job.limits.audio_seconds
+    ):
+        raise Undecodable(f"It is longer than {job.limits.audio_seconds} seconds.")
+    found = job.format if job.format is not None and job.format.kind == "audio" else FORMATS["flac"]
+    path = job.path(found)
+    write_sound(content, path, format=found.name)
+    return _finish_sound(path, found, job)
+
+
+def _finish_sound(path: Path, found: Format, job: _Job) -> StagedOutput:
+    facts = read_sound(path, found, job.limits)
+    thumbnail, hash_ = _write_thumbnail(draw(facts.peaks), job)
+    return StagedOutput(
+        index=job.index, kind="audio", path=path, mime=found.mime, seed=job.seed, thumbnail=thumbnail,
+        placeholder=hash_, duration=facts.duration, has_audio=True, sample_rate=facts.sample_rate,
+        channels=facts.channels, facts=job.facts,
+    )  # fmt: skip
 
 
 def _write_animation(frames: Frames, path: Path, found: Format, fps: float) -> None:

@@ -103,7 +103,8 @@ class AssetStore:
             "kind": staged.kind, "mime": staged.mime, "path": path.relative_to(self.root).as_posix(),
             "thumbnail": thumbnail, "placeholder": staged.placeholder or None, "width": staged.width,
             "height": staged.height, "duration": staged.duration, "fps": staged.fps, "frames": staged.frames,
-            "has_audio": staged.has_audio, "bytes": path.stat().st_size, "sha256": digest(path),
+            "has_audio": staged.has_audio, "sample_rate": staged.sample_rate,
+            "channels": staged.channels, "bytes": path.stat().st_size, "sha256": digest(path),
             "prompt": str(recipe.get("prompt") or ""), "title": None, "model": str(recipe.get("model") or ""),
             "operation": str(recipe.get("operation") or ""), "seed": _storable(recipe.get("seed")),
             "loras": json.dumps(loras, ensure_ascii=False) if loras else None, "owner": job.get("owner") or "",
@@ -201,7 +202,8 @@ class AssetStore:
 
         Args:
             asset_id: Id.
-            format: ``png``, ``jpeg`` or ``webp`` for pictures; ``None`` for the format it has.
+            format: ``png``, ``jpeg`` or ``webp`` for pictures, ``flac``, ``mp3``, ``ogg``, ``wav`` or ``m4a`` for sound;
+                ``None`` for the format it has.
             metadata: Whether the recipe goes along.
 
         Raises:
@@ -228,7 +230,7 @@ class AssetStore:
         wanted = [self.get(asset_id) for asset_id in dict.fromkeys(asset_ids)]
 
         def read(asset: Asset) -> tuple[Path | bytes, str]:
-            return self.export(asset.id, format if asset.kind == "image" else None, metadata=metadata)
+            return self.export(asset.id, export.fitting(asset, format), metadata=metadata)
 
         return export.stream_zip(wanted, read)
 
@@ -241,7 +243,7 @@ class AssetStore:
         asset = self.get(asset_id)
         return MediaInput(
             path=str(inside(self.root, asset.path).absolute()),
-            kind="video" if asset.kind == "video" else "image",
+            kind=asset.kind,
             mime=asset.mime,
             width=asset.width,
             height=asset.height,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from diorama.assets.decoding import Undecodable, check_pixels
 from diorama.assets.formats import Format
+from diorama.assets.sound import AAC_RATES, READ_OPTIONS, SoundTrack
 from diorama.contract import Audio
 from diorama.settings import LimitSettings
 
@@ -17,20 +18,16 @@ if TYPE_CHECKING:
     import numpy as np
     from PIL.Image import Image
 
-READ_OPTIONS = {"protocol_whitelist": "file"}
-"""Nothing inside a video file may make the reader open another file or an address."""
-
-_CODECS: dict[str, tuple[str, dict[str, str], str, int | None]] = {
-    # container: video codec, its options, audio codec, fixed sample rate
-    "mp4": ("libx264", {"crf": "17", "preset": "veryfast"}, "aac", None),
+_CODECS: dict[str, tuple[str, dict[str, str], str, tuple[int, ...]]] = {
+    # container: video codec, its options, audio codec, its sample rates
+    "mp4": ("libx264", {"crf": "17", "preset": "veryfast"}, "aac", AAC_RATES),
     "webm": (
         "libvpx-vp9",
         {"crf": "24", "b": "0", "deadline": "realtime", "cpu-used": "6", "row-mt": "1"},
         "libopus",
-        48000,
+        (48000,),
     ),
 }
-_AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
 _BT709 = 1  # the colour space that players assume for HD; we say it in the file
 
 
@@ -126,14 +123,14 @@ def write_video(
     """
     import av
 
-    codec, options, sound, fixed_rate = _CODECS[format]
+    codec, options, sound, rates = _CODECS[format]
     rate = Fraction(fps).limit_denominator(1001)
     count = 0
     with av.open(
         str(path), "w", format=format, options={"movflags": "+faststart"} if format == "mp4" else {}
     ) as container:
         video: Any = container.add_stream(codec, rate=rate, options=options)
-        track = _SoundTrack(container, sound, fixed_rate, audio) if audio is not None else None
+        track = SoundTrack(container, sound, rates, audio) if audio is not None else None
         for count, pixels in enumerate(frames, start=1):
             even = _even(pixels)
             if count == 1:
@@ -171,46 +168,6 @@ def _even(pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return np.ascontiguousarray(pixels)
 
 
-class _SoundTrack:
-    """Sound that is written in step with the pictures, so that the file is interleaved."""
-
-    def __init__(self, container: Any, codec: str, fixed_rate: int | None, audio: Audio) -> None:
-        import numpy as np
-
-        samples = np.asarray(audio.samples, dtype=np.float32)
-        samples = samples[None, :] if samples.ndim == 1 else samples
-        if samples.ndim != 2 or samples.shape[0] not in (1, 2):
-            raise ValueError(f"sound must be (1 or 2 channels, samples), not {samples.shape}")
-        self._samples = np.clip(np.nan_to_num(samples), -1.0, 1.0)
-        self._rate = int(audio.sample_rate)
-        self._layout = "mono" if samples.shape[0] == 1 else "stereo"
-        self._done = 0
-        self._container = container
-        rate = fixed_rate or (self._rate if self._rate in _AAC_RATES else 48000)
-        self._stream = container.add_stream(codec, rate=rate, layout=self._layout)
-
-    def write_until(self, seconds: float) -> None:
-        """Write the samples up to this time."""
-        self._write(min(int(seconds * self._rate), self._samples.shape[1]))
-
-    def finish(self) -> None:
-        """Write the rest."""
-        self._write(self._samples.shape[1])
-        self._container.mux(self._stream.encode(None))
-
-    def _write(self, end: int) -> None:
-        import av
-        import numpy as np
-
-        if end <= self._done:
-            return
-        part = np.ascontiguousarray(self._samples[:, self._done : end])
-        frame = av.AudioFrame.from_ndarray(part, format="fltp", layout=self._layout)
-        frame.sample_rate, frame.pts, frame.time_base = self._rate, self._done, Fraction(1, self._rate)
-        self._container.mux(self._stream.encode(frame))
-        self._done = end
-
-
 def iterate_frames(path: Path, found: Format) -> Iterator[np.ndarray[Any, Any]]:
     """Decode a video frame by frame as RGB, uint8 (H, W, 3)."""
     import av
@@ -218,22 +175,6 @@ def iterate_frames(path: Path, found: Format) -> Iterator[np.ndarray[Any, Any]]:
     with av.open(str(path), format=found.reader, options=READ_OPTIONS) as container:
         for frame in container.decode(video=0):
             yield frame.to_ndarray(format="rgb24")
-
-
-def read_sound(path: Path, found: Format) -> Audio | None:
-    """Decode the first sound track, mixed to at most two channels; ``None`` when there is none."""
-    import av
-    import numpy as np
-
-    with av.open(str(path), format=found.reader, options=READ_OPTIONS) as container:
-        if not container.streams.audio:
-            return None
-        stream = container.streams.audio[0]
-        layout = "mono" if stream.codec_context.channels == 1 else "stereo"
-        resampler = av.AudioResampler(format="fltp", layout=layout, rate=stream.codec_context.sample_rate)
-        parts = [out.to_ndarray() for frame in container.decode(stream) for out in resampler.resample(frame)]
-        parts += [out.to_ndarray() for out in resampler.resample(None)]
-        return Audio(samples=np.concatenate(parts, axis=1), sample_rate=stream.codec_context.sample_rate)
 
 
 def remux(

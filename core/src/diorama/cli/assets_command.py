@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 from diorama.cli.client import connect
 from diorama.cli.options import add_connection
@@ -49,7 +50,7 @@ def list_assets(options: argparse.Namespace) -> int:
         (
             a["id"],
             a["kind"],
-            f"{a['width']}x{a['height']}",
+            _extent(a),
             a["model"],
             str(a["seed"] if a["seed"] is not None else ""),
             a["prompt"],
@@ -58,6 +59,13 @@ def list_assets(options: argparse.Namespace) -> int:
     ]
     print(table(rows, ("ASSET", "KIND", "SIZE", "MODEL", "SEED", "PROMPT")))
     return 0
+
+
+def _extent(asset: dict[str, Any]) -> str:
+    """Return the size of a picture or a video, the length of a sound."""
+    if asset["kind"] == "audio":
+        return f"{asset['duration'] or 0:.1f} s"
+    return f"{asset['width']}x{asset['height']}"
 
 
 def show(options: argparse.Namespace) -> int:
@@ -70,11 +78,12 @@ def show(options: argparse.Namespace) -> int:
 def export(options: argparse.Namespace) -> int:
     """Write an asset to a file."""
     target = Path(options.file).expanduser()
-    suffix = target.suffix.lower().lstrip(".").replace("jpg", "jpeg") or None
+    suffix = target.suffix.lower().lstrip(".")
+    named = {"jpg": "jpeg", "opus": "ogg", "oga": "ogg"}.get(suffix, suffix) or None
     with connect(options) as client:
         asset = client.asset(options.asset)
-        own = str(asset["mime"]).rpartition("/")[2]
-        content = client.asset_bytes(options.asset, format=suffix if suffix and suffix != own else None)
+        own = {"audio/mpeg": "mp3", "audio/mp4": "m4a"}.get(asset["mime"], asset["mime"].rpartition("/")[2])
+        content = client.asset_bytes(options.asset, format=named if named != own else None)
     target.write_bytes(content)
     print(target)
     return 0

@@ -26,7 +26,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         verb = verbs.add_parser(name, help=text)
         add_connection(verb)
         verb.set_defaults(run=run)
-    verb = verbs.add_parser("import", help="take in a workflow: JSON, or a picture or video that carries one")
+    verb = verbs.add_parser(
+        "import", help="take in a workflow: JSON, or a picture, video or sound that carries one"
+    )
     verb.add_argument("file")
     verb.add_argument("--title", help="name for people (default: out of the file)")
     verb.add_argument("--on", dest="comfyui_server", metavar="URL", help="ComfyUI server that must run it")
@@ -52,6 +54,9 @@ def _add_run(verb: argparse.ArgumentParser) -> None:
     )
     verb.add_argument(
         "--image", action="append", default=[], metavar="FILE", help="a source picture (repeatable)"
+    )
+    verb.add_argument(
+        "--sound", action="append", default=[], metavar="FILE", help="a sound that goes in (repeatable)"
     )
     verb.add_argument("--mask", metavar="FILE", help="white is changed")
     verb.add_argument("-o", "--output", metavar="FILE", help="where to write; '-' for stdout")
@@ -145,6 +150,8 @@ def run(options: argparse.Namespace) -> int:
         parameters["prompt"] = " ".join(options.prompt)
     if options.image:
         parameters["images"] = [_encoded(read_input(path)) for path in options.image]
+    if options.sound:
+        parameters["sounds"] = [_encoded(read_input(path)) for path in options.sound]
     if options.mask:
         parameters["mask"] = _encoded(read_input(options.mask))
     with connect(options) as client:
@@ -163,6 +170,7 @@ def _call(told: dict[str, Any]) -> str:
     words = [f"diorama comfyui run {told['id']}"]
     words += ['"PROMPT"'] if "prompt" in roles else []
     words += ["--image FILE"] if roles & {"image", "video"} else []
+    words += ["--sound FILE"] if "audio" in roles else []
     return " ".join(words)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from diorama.cli.client import read_input
 from diorama.cli.job_running import build_body, run_job
@@ -11,7 +12,7 @@ from diorama.cli.options import add_common_job, add_control, add_size
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("image", help="the picture to change")
+    parser.add_argument("image", help="the picture to change; or a sound, by a model that changes sounds")
     parser.add_argument("prompt", nargs="+", help="what it should become")
     parser.add_argument(
         "--reference", action="append", default=[], metavar="FILE", help="a further picture (repeatable)"
@@ -30,7 +31,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Change a picture."""
-    images = [read_input(path) for path in (options.image, *options.reference)]
+    files = [read_input(path) for path in (options.image, *options.reference)]
+    sounds = [file for file in files if _is_sound(file)]
+    images = [file for file in files if file not in sounds]
     mask = read_input(options.mask) if options.mask else None
     options.prompt = " ".join(options.prompt)
-    return run_job(options, build_body(options, kind="edit", images=images, mask=mask))
+    return run_job(options, build_body(options, kind="edit", images=images, sounds=sounds, mask=mask))
+
+
+def _is_sound(file: Path) -> bool:
+    from diorama.assets.formats import read_head, sniff
+
+    found = sniff(read_head(file))
+    return found is not None and found.kind == "audio"

@@ -260,9 +260,15 @@ def _asked(filters: Mapping[str, Any]) -> dict[str, Any]:
 
 def _wire(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return the body with files as base64 and the API's names."""
-    wire = {key: value for key, value in body.items() if key not in ("images", "mask", "media", "control")}
+    wire = {
+        key: value
+        for key, value in body.items()
+        if key not in ("images", "sounds", "mask", "media", "control")
+    }
     if body.get("images"):
         wire["reference_images"] = [_encoded(path) for path in body["images"]]
+    if body.get("sounds"):
+        wire["sounds"] = [_encoded(path) for path in body["sounds"]]
     if body.get("control"):
         wire["control_images"] = {kind: _encoded(path) for kind, path in body["control"].items()}
     for name in ("mask", "media"):
@@ -278,5 +284,6 @@ def _encoded(path: Path) -> str:
 def _with_assets(job: dict[str, Any]) -> dict[str, Any]:
     if "asset_ids" not in job:
         found = [image["id"] for image in job.get("images") or []]
-        job["asset_ids"] = found + ([job["video"]["id"]] if job.get("video") else [])
+        found += [job["video"]["id"]] if job.get("video") else []
+        job["asset_ids"] = found + [sound["id"] for sound in job.get("sounds") or []]
     return job

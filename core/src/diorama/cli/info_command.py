@@ -12,7 +12,7 @@ from diorama.cli.terminal import clean
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument(
-        "file", help="a picture or a video made here, or by A1111, ComfyUI, InvokeAI, SwarmUI"
+        "file", help="a picture, a video or a sound made here, or by A1111, ComfyUI, InvokeAI, SwarmUI"
     )
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     parser.set_defaults(run=run)

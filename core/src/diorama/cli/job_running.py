@@ -27,7 +27,15 @@ _SUFFIXES = {
     ".gif": "gif",
     ".mp4": "mp4",
     ".webm": "webm",
+    ".flac": "flac",
+    ".mp3": "mp3",
+    ".ogg": "ogg",
+    ".opus": "ogg",
+    ".wav": "wav",
+    ".m4a": "m4a",
 }
+_ENDINGS = {"audio/mpeg": ".mp3", "audio/mp4": ".m4a", "image/jpeg": ".jpg"}
+"""Endings of files that are not called as their type is."""
 
 
 def build_body(options: argparse.Namespace, **extra: Any) -> dict[str, Any]:
@@ -102,10 +110,11 @@ def _target(
     output: str | None, asset: Mapping[str, Any], body: Mapping[str, Any], index: int, count: int
 ) -> Path:
     """Return where to write: the named file (numbered when there are several), or a name out of prompt and seed."""
-    suffix = "." + str(asset["mime"]).rpartition("/")[2].replace("jpeg", "jpg")
+    mime = str(asset["mime"])
+    suffix = _ENDINGS.get(mime) or "." + mime.rpartition("/")[2]
     if output and not output.endswith("/") and not Path(output).is_dir():
         path = Path(output).expanduser()
-        if not path.suffix:
+        if not path.suffix or _other_kind(path, mime):
             path = path.with_suffix(suffix)
         return path if count == 1 else path.with_stem(f"{path.stem}-{index + 1}")
     words = re.findall(r"\w+", str(body.get("prompt") or asset.get("operation") or "diorama").lower())
@@ -117,6 +126,13 @@ def _target(
         number += 1
         path = folder / f"{name}{seed}-{number}{suffix}"
     return path
+
+
+def _other_kind(path: Path, mime: str) -> bool:
+    """Whether a name says picture or video and the file is a sound, or the other way round."""
+    named = _SUFFIXES.get(path.suffix.lower())
+    sounds = ("flac", "mp3", "ogg", "wav", "m4a")
+    return named is not None and (named in sounds) != mime.startswith("audio/")
 
 
 def _print_result(job: Mapping[str, Any], paths: list[Path], options: argparse.Namespace) -> None:

@@ -18,7 +18,14 @@ from diorama.offers import group
 from diorama.resolution import Resolved
 from diorama.views import costs_view, disk_view, estimate_view, family_view, lora_view
 
-_PLAIN = {item.name for item in fields(Submission)} - {"images", "mask", "media", "control", "loras"}
+_PLAIN = {item.name for item in fields(Submission)} - {
+    "images",
+    "sounds",
+    "mask",
+    "media",
+    "control",
+    "loras",
+}
 
 
 class LocalClient:
@@ -177,6 +184,7 @@ class LocalClient:
         values = {key: value for key, value in body.items() if key in _PLAIN and value is not None}
         take_in = self._engine.take_in
         values["images"] = tuple(take_in(image, name="reference_images") for image in body.get("images", ()))
+        values["sounds"] = tuple(take_in(sound, name="sounds") for sound in body.get("sounds", ()))
         for name in ("mask", "media"):
             if body.get(name) is not None:
                 values[name] = take_in(body[name], name=name)

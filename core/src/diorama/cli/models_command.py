@@ -171,6 +171,8 @@ def capability_lines(can: dict[str, Any]) -> list[str]:
         lines.append("size: the input's own" if sizes["match_input"] else f"size: {usual}")
         if sizes["ratios"]:
             lines.append("ratios: " + ", ".join(sizes["ratios"]))
+    if can.get("produces"):
+        lines.append(f"makes: {'sound' if can['produces'] == 'audio' else can['produces']}")
     lines += [name.replace("_", " ") for name in ("negative_prompt", "mask", "audio") if can.get(name)]
     for name, rule in (can.get("parameters") or {}).get("properties", {}).items():
         lines.append(f"-p {name}=... {rule.get('description') or rule.get('type', '')}")

@@ -56,7 +56,7 @@ def add_common_job(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="a parameter of this model (repeatable)",
     )
-    parser.add_argument("--format", dest="output_format", help="png, jpeg, webp, mp4 ...")
+    parser.add_argument("--format", dest="output_format", help="png, jpeg, webp, mp4, flac, mp3 ...")
     parser.add_argument(
         "--strict", action="store_true", help="refuse instead of adjusting or ignoring a value"
     )
@@ -71,6 +71,17 @@ def add_size(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ratio", dest="aspect_ratio", metavar="W:H", help="aspect ratio, such as 16:9")
     parser.add_argument(
         "-n", "--num-images", type=int, dest="num_images", metavar="N", help="how many results"
+    )
+
+
+def add_sound(parser: argparse.ArgumentParser) -> None:
+    """Add ``--sound``."""
+    parser.add_argument(
+        "--sound",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a sound for models that take one (repeatable)",
     )
 
 

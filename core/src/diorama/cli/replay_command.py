@@ -17,8 +17,8 @@ from diorama.cli.terminal import clean
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("file", help="a picture that Diorama made")
-    parser.add_argument("-o", "--output", metavar="FILE", help="keep the new picture here")
+    parser.add_argument("file", help="a picture or a sound that Diorama made")
+    parser.add_argument("-o", "--output", metavar="FILE", help="keep the new file here")
     parser.add_argument("--quiet", action="store_true", help="no progress")
     add_connection(parser)
     parser.set_defaults(run=run)
@@ -61,7 +61,7 @@ def body_of(recipe: Mapping[str, Any]) -> dict[str, Any]:
 
     if recipe.get("operation") != "generate":
         raise InvalidRequest(
-            "Only pictures made from text alone can be replayed from the file.",
+            "Only what was made from text alone can be replayed from the file.",
             field="file",
             fix="Use `diorama jobs retry` while its job is known.",
         )
@@ -77,6 +77,7 @@ def body_of(recipe: Mapping[str, Any]) -> dict[str, Any]:
         "scheduler",
         "loras",
         "parameters",
+        "duration",
     )
     body = {name: recipe[name] for name in names if recipe.get(name) is not None}
     return body | {"kind": "generate", "num_images": 1}
@@ -85,10 +86,17 @@ def body_of(recipe: Mapping[str, Any]) -> dict[str, Any]:
 def compare(
     original: Path, content: bytes, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return ``{"verdict", "mean_difference", "changed"}``; the difference is per channel, 0 to 255."""
+    """Return ``{"verdict", "mean_difference", "changed"}``; the difference is per channel, 0 to 255.
+
+    Samples of sounds are measured on the same scale, with 255 for full loudness.
+    """
     import numpy as np
     from PIL import Image
 
+    from diorama.assets.decoding import recognise
+
+    if recognise(original).kind == "audio":
+        return _compare_sounds(original, content, changed_facts(before, after))
     with tempfile.NamedTemporaryFile(suffix=".bin") as handle:
         handle.write(content)
         handle.flush()
@@ -97,9 +105,33 @@ def compare(
             if left.size != right.size:
                 return {"verdict": "different", "mean_difference": None, "changed": ["size", *changed]}
             pair = [np.asarray(image.convert("RGB"), dtype=np.int16) for image in (left, right)]
-    distance = float(np.abs(pair[0] - pair[1]).mean())
+    return _verdict(float(np.abs(pair[0] - pair[1]).mean()), changed)
+
+
+def _verdict(distance: float, changed: list[str]) -> dict[str, Any]:
     verdict = "identical" if distance == 0 else "close" if distance < 4 else "different"
     return {"verdict": verdict, "mean_difference": round(distance, 3), "changed": changed}
+
+
+def _compare_sounds(original: Path, content: bytes, changed: list[str]) -> dict[str, Any]:
+    import numpy as np
+
+    from diorama.assets.decoding import recognise
+    from diorama.assets.sound import read_track
+
+    with tempfile.NamedTemporaryFile(suffix=".bin") as handle:
+        handle.write(content)
+        handle.flush()
+        new = Path(handle.name)
+        left, right = (read_track(file, recognise(file)) for file in (original, new))
+    if (
+        left is None
+        or right is None
+        or left.sample_rate != right.sample_rate
+        or left.samples.shape != right.samples.shape
+    ):
+        return {"verdict": "different", "mean_difference": None, "changed": ["length", *changed]}
+    return _verdict(float(np.abs(left.samples - right.samples).mean()) * 255, changed)
 
 
 def changed_facts(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

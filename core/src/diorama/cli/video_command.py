@@ -6,7 +6,7 @@ import argparse
 
 from diorama.cli.client import read_input
 from diorama.cli.job_running import build_body, run_job
-from diorama.cli.options import add_common_job, add_size
+from diorama.cli.options import add_common_job, add_size, add_sound
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--audio", action=argparse.BooleanOptionalAction, default=None, help="with or without sound"
     )
     add_size(parser)
+    add_sound(parser)
     add_common_job(parser)
     parser.set_defaults(run=run)
 
@@ -32,12 +33,9 @@ def run(options: argparse.Namespace) -> int:
     """Make a video."""
     options.prompt = " ".join(options.prompt)
     images = [read_input(path) for path in options.image]
-    return run_job(
-        options,
-        build_body(
-            options, kind="video", images=images, model=options.model or first_model(options, "video")
-        ),
-    )
+    sounds = [read_input(path) for path in options.sound]
+    model = options.model or first_model(options, "video")
+    return run_job(options, build_body(options, kind="video", images=images, sounds=sounds, model=model))
 
 
 def first_model(options: argparse.Namespace, operation: str) -> str:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from diorama.contract.loras import LoraSource
+from diorama.contract.results import MediaKind
 
 
 class Operation(StrEnum):
@@ -90,12 +91,15 @@ class Capabilities:
     """What one operation of one model accepts. A control that is ``None``, empty or false does not exist.
 
     Attributes:
+        produces: What comes out, where it is not what the operation says by its name (pictures of ``generate`` and
+            ``edit``, videos of ``video``, what went in of ``upscale``): ``audio`` for text or sound to sound.
         prompt: Whether a prompt is needed.
         max_prompt_chars: Longest prompt the backend takes, in characters.
         negative_prompt: Whether a negative prompt has an effect.
         sizes: Output sizes; ``None`` when the size cannot be chosen and is not known before.
         images_in: How many input images (sources or references) are accepted; ``None`` means none.
         videos_in: Whether a video is accepted as the source.
+        sounds_in: How many sounds are accepted; ``None`` means none.
         mask: Whether a mask (white is changed, black is kept) is accepted.
         images_out: How many results one request may ask for.
         seed: Whether a seed decides the result.
@@ -111,7 +115,7 @@ class Capabilities:
         control_kinds: ControlNet-like maps that are accepted (``canny``, ``depth``, ``pose``, ``scribble``).
         frames: Number of frames of a video.
         fps: Frames per second of a video.
-        duration: Length of a video in seconds, for models that count seconds and not frames.
+        duration: Length of a video or a sound in seconds, for models that count seconds and not frames.
         audio: Whether the video can carry sound made by the model.
         scale: Enlargement factor of an upscaler.
         parameters: JSON schema (type ``object``) of further parameters that only this model has. Property keys
@@ -120,12 +124,14 @@ class Capabilities:
         resumable: Whether a job interrupted by a restart of the engine can be picked up again from its memory.
     """
 
+    produces: MediaKind | None = None
     prompt: PromptUse = "required"
     max_prompt_chars: int = 2000
     negative_prompt: bool = False
     sizes: Sizes | None = None
     images_in: Range | None = None
     videos_in: bool = False
+    sounds_in: Range | None = None
     mask: bool = False
     images_out: Range = field(default_factory=lambda: Range(minimum=1, maximum=1, default=1, integer=True))
     seed: bool = True
@@ -146,3 +152,9 @@ class Capabilities:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     preview: bool = False
     resumable: bool = False
+
+    def output_of(self, operation: Operation) -> MediaKind | None:
+        """Return what comes out of ``operation`` with these capabilities; ``None`` means what went in (an upscale)."""
+        if self.produces is not None or operation is Operation.UPSCALE:
+            return self.produces
+        return "video" if operation is Operation.VIDEO else "image"

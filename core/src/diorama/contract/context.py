@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     import numpy as np
     from PIL.Image import Image
 
-    Content = Image | np.ndarray[Any, Any] | bytes | Path | BinaryIO
-
 Stage = Literal["downloading", "loading_model", "generating", "saving"]
 """The part of a job that is going on; the words are those of the job's status."""
 
@@ -43,15 +41,19 @@ class FetchedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audio:
-    """Sound to be put into a video.
+    """Sound to be saved, or to be put into a video.
 
     Attributes:
-        samples: float32 array of shape (channels, samples), values -1 to 1.
+        samples: float32 array of shape (channels, samples), one or two channels, values -1 to 1.
         sample_rate: Samples per second.
     """
 
     samples: Any
     sample_rate: int
+
+
+if TYPE_CHECKING:
+    Content = Image | np.ndarray[Any, Any] | bytes | Path | BinaryIO | Audio
 
 
 class BaseContext(ABC):
@@ -148,12 +150,14 @@ class JobContext(BaseContext):
         """Hand over one output; outputs are numbered in the order of these calls.
 
         Args:
-            content: A Pillow image, an array, encoded bytes, the path of a file in ``work_dir``, or a binary stream.
+            content: A Pillow image, an array, :class:`Audio`, encoded bytes, the path of a file in ``work_dir``, or a
+                binary stream.
                 Arrays: uint8, RGB or RGBA, (H, W, C) for an image, (frames, H, W, 3) for a video.
                 Encoded content is decoded and checked by the engine; its real type counts.
             kind: What it is.
             seed: Seed that made it.
-            format: ``png``, ``jpeg``, ``webp``, ``mp4``, ``webm``, ``gif``; ``None`` keeps the source's or the user's choice.
+            format: ``png``, ``jpeg``, ``webp``, ``mp4``, ``webm``, ``gif``, ``flac``, ``mp3``, ``ogg``, ``wav``, ``m4a``;
+                ``None`` keeps the source's or the user's choice.
             fps: Frames per second; needed for arrays of a video.
             audio: Sound for a video given as an array.
             facts: Plain values for this output's recipe only.

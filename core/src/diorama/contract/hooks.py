@@ -46,7 +46,7 @@ class HookSpecs:
 
     @hookspec(firstresult=True)
     def generate(self, request: GenerateRequest, context: JobContext) -> Result | None:
-        """Turn text into pictures.
+        """Turn text into pictures, or into sound where the capabilities' ``produces`` says so.
 
         Example::
 
@@ -59,7 +59,7 @@ class HookSpecs:
 
     @hookspec(firstresult=True)
     def edit(self, request: EditRequest, context: JobContext) -> Result | None:
-        """Turn pictures and text into pictures.
+        """Turn pictures and text into pictures; or sounds, pictures and text into sound (``produces``).
 
         Example::
 

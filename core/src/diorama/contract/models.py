@@ -42,7 +42,7 @@ class Availability:
 
 
 PriceUnit = Literal["image", "megapixel", "second", "video", "step", "compute_second", "job"]
-"""What a price is counted by; ``second`` is a second of video, ``compute_second`` a second of run time."""
+"""What a price is counted by; ``second`` is a second of video or sound, ``compute_second`` a second of run time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,8 +143,13 @@ class ModelInfo:
         return self.id.partition(":")[2]
 
     @property
-    def mode(self) -> Literal["edit", "generate", "hybrid", "video", "upscale"]:
-        """How people sort it: *edit* keeps the input's size, *generate* lets you choose, *hybrid* does both."""
+    def mode(self) -> Literal["edit", "generate", "hybrid", "video", "upscale", "sound"]:
+        """How people sort it: *edit* keeps the input's size, *generate* lets you choose, *hybrid* does both.
+
+        What makes nothing but sound is *sound*, whatever its operations.
+        """
+        if all(can.output_of(operation) == "audio" for operation, can in self.operations.items()):
+            return "sound"
         generates, edits = Operation.GENERATE in self.operations, Operation.EDIT in self.operations
         if generates and edits:
             return "hybrid"

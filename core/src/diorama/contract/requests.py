@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from diorama.contract.capabilities import Operation
 from diorama.contract.models import split_model_id
+from diorama.contract.results import MediaKind
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -20,20 +21,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaInput:
-    """An image or a video given by the user, stored and checked by the engine.
+    """An image, a video or a sound given by the user, stored and checked by the engine.
 
     Attributes:
         path: Absolute path of a local file; read only.
-        kind: ``image`` or ``video``.
+        kind: ``image``, ``video`` or ``audio``.
         mime: Type found by decoding, never the one claimed.
-        width: Pixels, after EXIF rotation.
-        height: Pixels, after EXIF rotation.
+        width: Pixels, after EXIF rotation; 0 for sound.
+        height: Pixels, after EXIF rotation; 0 for sound.
         sha256: Hex digest of the file.
         asset_id: The asset it came from, when it was one of ours.
     """
 
     path: str
-    kind: Literal["image", "video"] = "image"
+    kind: MediaKind = "image"
     mime: str = "image/png"
     width: int = 0
     height: int = 0
@@ -104,7 +105,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerateRequest(Request):
-    """Text to image(s).
+    """Text to image(s), or to sound where the capabilities say so.
 
     Attributes:
         width: Output width in pixels.
@@ -112,6 +113,8 @@ class GenerateRequest(Request):
         aspect_ratio: Name of a ratio, for models whose sizes are ratios only.
         num_images: How many pictures.
         images: Reference pictures, for models that take them while generating.
+        sounds: Sounds, for models that take them.
+        duration: Seconds of sound.
         control: ControlNet-like maps by kind.
     """
 
@@ -120,6 +123,8 @@ class GenerateRequest(Request):
     aspect_ratio: str | None = None
     num_images: int = 1
     images: tuple[MediaInput, ...] = ()
+    sounds: tuple[MediaInput, ...] = ()
+    duration: float | None = None
     control: Mapping[str, MediaInput] = field(default_factory=dict)
 
 
@@ -127,14 +132,18 @@ class GenerateRequest(Request):
 class EditRequest(Request):
     """Image(s) and text to image(s): image-to-image, inpainting, outpainting, instruction editing.
 
+    Where the capabilities say so it makes sound instead, out of sounds or images.
+
     Attributes:
-        images: Source first, then references; at least one.
+        images: Source first, then references; at least one, unless there are sounds.
         mask: Same size as the source; white is changed, black is kept.
         strength: 0 (nothing changes) to 1 (source ignored).
         width: Output width in pixels; equals the source's for models that match their input.
         height: Output height in pixels.
         aspect_ratio: Name of a ratio, for models whose sizes are ratios only.
         num_images: How many pictures.
+        sounds: Sounds, for models that take them; the source first.
+        duration: Seconds of sound.
         control: ControlNet-like maps by kind.
     """
 
@@ -145,6 +154,8 @@ class EditRequest(Request):
     height: int | None = None
     aspect_ratio: str | None = None
     num_images: int = 1
+    sounds: tuple[MediaInput, ...] = ()
+    duration: float | None = None
     control: Mapping[str, MediaInput] = field(default_factory=dict)
 
 
@@ -155,6 +166,7 @@ class VideoRequest(Request):
     Attributes:
         images: Start picture first, then further references.
         video: Source video, for video-to-video models.
+        sounds: Sounds, for models that take them (speech to move lips by).
         width: Frame width in pixels.
         height: Frame height in pixels.
         aspect_ratio: Name of a ratio, for models whose sizes are ratios only.
@@ -167,6 +179,7 @@ class VideoRequest(Request):
 
     images: tuple[MediaInput, ...] = ()
     video: MediaInput | None = None
+    sounds: tuple[MediaInput, ...] = ()
     width: int | None = None
     height: int | None = None
     aspect_ratio: str | None = None

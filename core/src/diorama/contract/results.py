@@ -17,8 +17,8 @@ class Artifact:
     Attributes:
         index: Position among the job's outputs, from 0.
         kind: What it is.
-        width: Pixels.
-        height: Pixels.
+        width: Pixels; 0 for sound.
+        height: Pixels; 0 for sound.
         seed: Seed that made it, when one did.
     """
 

@@ -109,6 +109,8 @@ assets = Table(
     Column("fps", Float),
     Column("frames", Integer),
     Column("has_audio", Boolean, nullable=False, server_default=false()),
+    Column("sample_rate", Integer),
+    Column("channels", Integer),
     Column("bytes", BigInteger, nullable=False),
     Column("sha256", String(64), nullable=False),
     Column("prompt", Text, nullable=False, server_default=""),

@@ -33,17 +33,18 @@ class Submission:
         strength: How far an edit may leave its source, 0 to 1.
         images: Source and references, already taken in (:meth:`AssetStore.take_in`).
         mask: White is changed.
+        sounds: Sounds that go in, already taken in.
         control: ControlNet-like maps by kind.
         media: What an upscale enlarges, or the source of a video-to-video job.
         num_frames: Frames of a video.
         fps: Frames per second.
-        duration: Seconds of a video.
+        duration: Seconds of a video or a sound.
         audio: Whether sound is wanted.
         scale: Factor of an upscale.
         loras: LoRAs with weights.
         parameters: Parameters that only this model has.
         strict: Refuse instead of adjusting or ignoring.
-        output_format: ``png``, ``jpeg``, ``webp``, ``mp4`` ...
+        output_format: ``png``, ``jpeg``, ``webp``, ``mp4``, ``flac`` ...
         session_id: Session it belongs to.
         batch_id: Groups submissions.
         priority: Higher runs earlier.
@@ -69,6 +70,7 @@ class Submission:
     strength: float | None = None
     images: tuple[MediaInput, ...] = ()
     mask: MediaInput | None = None
+    sounds: tuple[MediaInput, ...] = ()
     control: Mapping[str, MediaInput] = field(default_factory=dict)
     media: MediaInput | None = None
     num_frames: int | None = None

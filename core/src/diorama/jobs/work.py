@@ -76,7 +76,7 @@ def _measures(request: Mapping[str, Any]) -> dict[str, float]:
 
 def _beside(request: Mapping[str, Any]) -> dict[str, float]:
     """Return what changes the time of a step."""
-    counts = {name: len(request.get(name) or ()) for name in ("images", "loras", "control")}
+    counts = {name: len(request.get(name) or ()) for name in ("images", "sounds", "loras", "control")}
     return {
         **{name: count for name, count in counts.items() if count},
         "guided": float((request.get("guidance_scale") or 0) > 1),

@@ -38,7 +38,8 @@ def check_prompt(prompt: str, capabilities: Capabilities, notes: Notebook) -> st
             notes.ignore("prompt", prompt, "This model takes no prompt.")
         return ""
     if capabilities.prompt == "required" and not prompt.strip():
-        raise InvalidRequest("The prompt is empty.", field="prompt", fix="Say what the picture should show.")
+        wish = "be heard" if capabilities.produces == "audio" else "be seen"
+        raise InvalidRequest("The prompt is empty.", field="prompt", fix=f"Say what should {wish}.")
     limit = min(capabilities.max_prompt_chars, MAX_PROMPT)
     if len(prompt) > limit:
         raise InvalidRequest(

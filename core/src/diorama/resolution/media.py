@@ -1,4 +1,4 @@
-"""Input pictures, masks and videos against what the model takes."""
+"""Input pictures, masks, videos and sounds against what the model takes."""
 
 from __future__ import annotations
 
@@ -47,12 +47,47 @@ def check_images(
             fix="Remove some.",
         )
     if any(image.kind != "image" for image in images):
+        what = "sound" if any(image.kind == "audio" for image in images) else "a video"
         raise InvalidRequest(
-            "A video was given where an image is needed.", field="reference_images", fix="Give an image."
+            f"{what[:1].upper()}{what[1:]} was given where an image is needed.",
+            field="reference_images",
+            fix="Give an image.",
         )
     if images:
         notes.apply("reference_images", [image.asset_id or image.sha256 for image in images])
     return images
+
+
+def check_sounds(
+    sounds: tuple[MediaInput, ...], capabilities: Capabilities, model: ModelInfo, notes: Notebook
+) -> tuple[MediaInput, ...]:
+    """Return the sounds to run with.
+
+    Raises:
+        InvalidRequest: too few or too many, or one of them is no sound.
+    """
+    offered = capabilities.sounds_in
+    if offered is None:
+        if sounds:
+            notes.ignore("sounds", len(sounds), f"{model.title} takes no sound here.")
+        return ()
+    least, most = int(offered.minimum), int(offered.maximum)
+    if not least <= len(sounds) <= most:
+        wanted = f"{least}" if least == most else f"{least} to {most}"
+        raise InvalidRequest(
+            f"{model.title} takes {wanted} sound{'' if most == 1 else 's'}; {len(sounds)} given.",
+            field="sounds",
+            fix="Add a sound." if len(sounds) < least else "Remove some.",
+        )
+    if any(sound.kind != "audio" for sound in sounds):
+        raise InvalidRequest(
+            "A picture or video was given where sound is needed.",
+            field="sounds",
+            fix="Give a FLAC, MP3, Ogg, WAV or M4A file.",
+        )
+    if sounds:
+        notes.apply("sounds", [sound.asset_id or sound.sha256 for sound in sounds])
+    return sounds
 
 
 def check_mask(
@@ -107,6 +142,8 @@ def check_media(media: MediaInput | None, capabilities: Capabilities, model: Mod
         raise InvalidRequest(
             f"{model.title} needs something to enlarge.", field="media", fix="Give an image or a video."
         )
+    if media.kind == "audio":
+        raise InvalidRequest("Sound cannot be enlarged.", field="media", fix="Give an image or a video.")
     if media.kind == "video" and not capabilities.videos_in:
         raise InvalidRequest(f"{model.title} takes no video.", field="media", fix="Give an image.")
     if media.kind == "image" and capabilities.images_in is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from diorama.contract import Capabilities, InvalidRequest, ModelInfo, Operation, OperationNotSupported
 from diorama.jobs.submission import Submission
 
@@ -40,6 +42,8 @@ def _inferred(submission: Submission, model: ModelInfo) -> Operation:
     order: tuple[Operation, ...]
     if submission.media is not None:
         order = (Operation.UPSCALE, Operation.VIDEO)
+    elif submission.sounds and _taking_sounds(offered):
+        order = _taking_sounds(offered)
     elif submission.images:
         order = (Operation.EDIT, Operation.GENERATE, Operation.VIDEO, Operation.UPSCALE)
     else:
@@ -50,12 +54,24 @@ def _inferred(submission: Submission, model: ModelInfo) -> Operation:
         ):
             return operation
     if Operation.EDIT in offered and not submission.images:
+        heard = offered[Operation.EDIT].sounds_in
+        if heard is not None and heard.minimum == 0:
+            return Operation.EDIT  # it has a sound of its own
+        if heard is not None and offered[Operation.EDIT].images_in is None:
+            raise InvalidRequest(
+                f"{model.title} changes sound and needs one.", field="sounds", fix="Add a sound file."
+            )
         raise InvalidRequest(
             f"{model.title} changes pictures and needs one.",
             field="reference_images",
             fix="Add an image, or choose a model that generates from text.",
         )
     raise _cannot(model, order[0])
+
+
+def _taking_sounds(offered: Mapping[Operation, Capabilities]) -> tuple[Operation, ...]:
+    usual = (Operation.EDIT, Operation.VIDEO, Operation.GENERATE)
+    return tuple(name for name in usual if name in offered and offered[name].sounds_in is not None)
 
 
 def _fits(submission: Submission, capabilities: Capabilities) -> bool:

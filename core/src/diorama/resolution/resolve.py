@@ -24,7 +24,7 @@ from diorama.resolution import controls, media
 from diorama.resolution.notebook import Notebook
 from diorama.resolution.operation import choose_operation
 from diorama.resolution.parameters import check_parameters
-from diorama.resolution.sizes import resolve_size
+from diorama.resolution.sizes import note_ignored, resolve_size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +112,11 @@ def _shared(
 def _sized(
     submission: Submission, capabilities: Capabilities, notes: Notebook, source: tuple[int, int] | None
 ) -> dict[str, Any]:
+    if capabilities.produces == "audio":
+        note_ignored(
+            notes, submission.width, submission.height, submission.aspect_ratio, "Sound has no size."
+        )
+        return {"width": None, "height": None, "aspect_ratio": None}
     width, height, ratio = resolve_size(
         capabilities.sizes,
         width=submission.width,
@@ -131,23 +136,28 @@ def _count(submission: Submission, capabilities: Capabilities, notes: Notebook) 
 
 
 def _generate(s: Submission, model: ModelInfo, can: Capabilities, notes: Notebook) -> GenerateRequest:
-    _ignore_foreign(s, notes, "strength", "num_frames", "fps", "duration", "audio", "scale")
+    _ignore_foreign(s, notes, "strength", "num_frames", "fps", "audio", "scale")
     return GenerateRequest(
         **_shared(s, model, can, notes),
         **_sized(s, can, notes, None),
         images=media.check_images(s.images, can, model, notes, needed=False),
+        sounds=media.check_sounds(s.sounds, can, model, notes),
+        duration=_seconds(s, can, notes),
         control=media.check_control(s.control, can, notes),
         num_images=_count(s, can, notes),
     )
 
 
 def _edit(s: Submission, model: ModelInfo, can: Capabilities, notes: Notebook) -> EditRequest:
-    _ignore_foreign(s, notes, "num_frames", "fps", "duration", "audio", "scale")
-    images = media.check_images(s.images, can, model, notes, needed=True)
+    _ignore_foreign(s, notes, "num_frames", "fps", "audio", "scale")
+    sounds = media.check_sounds(s.sounds, can, model, notes)
+    images = media.check_images(s.images, can, model, notes, needed=can.sounds_in is None)
     return EditRequest(
         **_shared(s, model, can, notes),
         **_sized(s, can, notes, (images[0].width, images[0].height) if images else None),
         images=images,
+        sounds=sounds,
+        duration=_seconds(s, can, notes),
         mask=media.check_mask(s.mask, images, can, notes),
         strength=controls.number("strength", s.strength, can.strength, notes),
         control=media.check_control(s.control, can, notes),
@@ -167,12 +177,21 @@ def _video(s: Submission, model: ModelInfo, can: Capabilities, notes: Notebook) 
         **_sized(s, can, notes, None),
         images=images,
         video=s.media if can.videos_in else None,
+        sounds=media.check_sounds(s.sounds, can, model, notes),
         num_frames=frames,
         fps=fps,
         duration=duration,
         audio=bool(can.audio if s.audio is None else s.audio and can.audio),
         num_videos=_count(s, can, notes),
     )
+
+
+def _seconds(s: Submission, can: Capabilities, notes: Notebook) -> float | None:
+    """Seconds of what has a length; pictures have none."""
+    if can.produces == "audio":
+        return controls.number("duration", s.duration, can.duration, notes)
+    _ignore_foreign(s, notes, "duration")
+    return None
 
 
 def _length(

@@ -44,7 +44,7 @@ def resolve_size(
             )
     ratio = _parse_ratio(aspect_ratio)
     if sizes is None:
-        _note_ignored(notes, width, height, aspect_ratio, "This model does not let the size be chosen.")
+        note_ignored(notes, width, height, aspect_ratio, "This model does not let the size be chosen.")
         return None, None, None
     if sizes.match_input and source is not None:
         _note_unmatched(notes, width, height, aspect_ratio, source)
@@ -165,9 +165,10 @@ def _why(sizes: Sizes) -> str:
     return f"Sides are {sizes.minimum} to {sizes.maximum} in steps of {sizes.multiple_of}{limit}."
 
 
-def _note_ignored(
+def note_ignored(
     notes: Notebook, width: int | None, height: int | None, aspect_ratio: str | None, why: str
 ) -> None:
+    """Note that a size which was asked for has no effect."""
     for name, value in (("width", width), ("height", height), ("aspect_ratio", aspect_ratio)):
         if value is not None:
             notes.ignore(name, value, why)

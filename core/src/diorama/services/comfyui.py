@@ -22,7 +22,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "num_images": (int,), "num_frames": (int,), "fps": (int, float), "duration": (int, float), "scale": (int, float),
 }  # fmt: skip
 """Parameters of workflows that are fields of every request, with what they hold."""
-_FIELDS = {name: name for name in (*_KINDS, "images", "mask", "loras")} | {
+_FIELDS = {name: name for name in (*_KINDS, "images", "sounds", "mask", "loras")} | {
     "media": "image",
     "reference_images": "images",
 }
@@ -113,13 +113,14 @@ def run(
         engine: The engine.
         workflow_id: Of an imported workflow.
         parameters: Values by the names that :func:`show` lists; the workflow's own where none is given. ``image``,
-            ``images``, ``mask`` and ``video`` take an asset id, a data URL, base64, or an https address.
+            ``images``, ``mask``, ``video`` and the workflow's sounds (``audio``) take an asset id, a data URL, base64, or
+            an https address; a sound may also be one that the server has, by its name.
         owner: Who asks.
         more: ``session_id``, ``priority``, ``strict``, ``output_format``, ``idempotency_key`` of the job.
 
     Raises:
         NotFound: there is no such workflow.
-        OperationNotSupported: it makes neither pictures nor videos.
+        OperationNotSupported: it makes neither pictures nor videos nor sound.
         InvalidRequest: a value does not fit; ``field`` is ``parameters.<name>``.
     """
     told = _library(engine).show(workflow_id)
@@ -130,9 +131,11 @@ def run(
     model_id = f"{BACKEND}:{workflow_id}"
     operation = next(iter(engine.catalog.get(model_id).operations))
     own = {item["name"]: item["default"] for item in told["parameters"] if item["name"] == "prompt"}
-    values = _values(engine, {**own, **(parameters or {})}, upscales=operation == "upscale")
-    given = {name: value for name, value in more.items() if value is not None}
-    submission = Submission(kind=operation.value, model=model_id, owner=owner, **values, **given)
+    given = {**own, **(parameters or {})}
+    sounds = _sounds(engine, given, told["parameters"])
+    values = {**_values(engine, given, upscales=operation == "upscale"), "sounds": sounds}
+    wishes = {name: value for name, value in more.items() if value is not None}
+    submission = Submission(kind=operation.value, model=model_id, owner=owner, **values, **wishes)
     try:
         return engine.submit(submission)
     except InvalidRequest as error:
@@ -214,6 +217,19 @@ def _values(engine: Engine, parameters: dict[str, Any], *, upscales: bool) -> di
             values[name] = value
     values["parameters"] = {name: value for name, value in parameters.items() if value is not None}
     return values
+
+
+def _sounds(engine: Engine, parameters: dict[str, Any], form: list[dict[str, Any]]) -> tuple[Any, ...]:
+    """Take the sounds out of the named values; names of files that the server has stay among these."""
+    sources = parameters.pop("sounds", None) or []
+    if not isinstance(sources, list):
+        raise InvalidRequest("sounds is a list.", field="parameters.sounds")
+    named = [("sounds", source) for source in sources]
+    for item in form:
+        value = parameters.get(item["name"])
+        if item["role"] == "audio" and value is not None and value not in (item["choices"] or ()):
+            named.append((item["name"], parameters.pop(item["name"])))
+    return tuple(_take_in(engine, source, name) for name, source in named)
 
 
 def _take_in(engine: Engine, source: Any, name: str) -> Any:

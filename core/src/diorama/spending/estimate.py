@@ -109,10 +109,10 @@ def _count(request: AnyRequest) -> int:
 
 
 def _length(request: AnyRequest) -> float | None:
-    """Return seconds of one video."""
-    if not isinstance(request, VideoRequest):
+    """Return seconds of one video or sound."""
+    if isinstance(request, UpscaleRequest):
         return None
-    if request.duration is not None:
+    if not isinstance(request, VideoRequest) or request.duration is not None:
         return request.duration
     return request.num_frames / request.fps if request.num_frames and request.fps else None
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from diorama.testing.conformance import BackendConformance, backend_settings
     from diorama.testing.context import RecordingJobContext, RecordingListContext
     from diorama.testing.fake import FakeBackend
-    from diorama.testing.samples import sample_image, sample_video, smallest_submission
+    from diorama.testing.samples import sample_image, sample_sound, sample_video, smallest_submission
 
 __all__ = [
     "BackendConformance",
@@ -17,6 +17,7 @@ __all__ = [
     "RecordingListContext",
     "backend_settings",
     "sample_image",
+    "sample_sound",
     "sample_video",
     "smallest_submission",
 ]
@@ -28,6 +29,7 @@ _PLACES = {
     "RecordingListContext": "context",
     "FakeBackend": "fake",
     "sample_image": "samples",
+    "sample_sound": "samples",
     "sample_video": "samples",
     "smallest_submission": "samples",
 }

@@ -39,7 +39,7 @@ from diorama.plugins import routing
 from diorama.plugins.registry import PluginRegistry
 from diorama.resolution import resolve
 from diorama.settings import Settings
-from diorama.testing.context import RecordingJobContext, RecordingListContext
+from diorama.testing.context import RecordingJobContext, RecordingListContext, Saved
 from diorama.testing.samples import smallest_submission
 
 HEAVY = (
@@ -223,17 +223,22 @@ class BackendConformance:
             to_plain(result)
 
     def test_makes_what_was_asked(self, cases: list[Any], run: Any) -> None:
-        """Troubleshooting: honour ``num_images``, ``width``, ``height`` and ``seed_of(i)``, or do not declare them."""
+        """Troubleshooting: honour ``num_images``, ``width``, ``height`` and ``seed_of(i)``, or do not declare them.
+
+        What comes out is what the capabilities' ``output_of`` says; only sound may stand beside it.
+        """
         for model, operation, request in cases:
             result, context = run(model, operation, request)
             count = getattr(request, "num_images", 1)
+            kind = model.operations[operation].output_of(operation) or context.outputs[0].artifact.kind
+            made = [artifact for artifact in result.artifacts if artifact.kind == kind]
+            assert made, f"{model.id} made no {kind}"
+            assert all(artifact.kind in (kind, "audio") for artifact in result.artifacts)
             if operation in (Operation.GENERATE, Operation.EDIT):
-                assert len(result.artifacts) == count
-            kind = "video" if operation is Operation.VIDEO else context.outputs[0].artifact.kind
-            assert all(artifact.kind == kind for artifact in result.artifacts)
+                assert len(made) == count
             self._check_size(model, operation, request, context)
             if request.seed is not None:
-                seeds = [artifact.seed for artifact in result.artifacts]
+                seeds = [artifact.seed for artifact in made]
                 assert seeds == [request.seed_of(index) for index in range(len(seeds))]
 
     def _check_size(
@@ -271,7 +276,7 @@ class BackendConformance:
             pixels = []
             for _ in range(2):
                 _, context = run(model, operation, request)
-                pixels.append([saved.image.tobytes() for saved in context.outputs if saved.image is not None])
+                pixels.append([_content(saved) for saved in context.outputs])
             assert pixels[0] == pixels[1], model.id
 
     def test_cancel_is_obeyed(self, cases: list[Any], run: Any) -> None:
@@ -307,3 +312,10 @@ class BackendConformance:
                 (to_plain(result), context.reports, context.memory, [s.facts for s in context.outputs])
             )
             assert not any(value in told or value in caplog.text for value in values)
+
+
+def _content(saved: Saved) -> bytes:
+    """The pixels of a picture or of a video's first frame, or the samples of a sound."""
+    if saved.image is not None:
+        return saved.image.tobytes()
+    return bytes(saved.audio.samples.tobytes()) if saved.audio is not None else b""

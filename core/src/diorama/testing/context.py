@@ -39,7 +39,7 @@ class Saved:
         image: The decoded picture; of a video the first frame, ``None`` for sound.
         frames: Number of frames of a video.
         fps: Frames per second of a video.
-        audio: Sound given with an array.
+        audio: Sound given with an array; of a sound the decoded samples.
         facts: Facts of this output.
     """
 
@@ -177,7 +177,11 @@ class RecordingJobContext(_Recording, JobContext):
     ) -> Artifact:
         """Decode and keep an output."""
         self._stop_if_cancelled()
-        image, frames = decode_video(content) if kind == "video" else (decode(content), 1)
+        image: Image | None
+        if kind == "audio":
+            image, frames, audio = None, 1, decode_sound(content)
+        else:
+            image, frames = decode_video(content) if kind == "video" else (decode(content), 1)
         size = image.size if image is not None else (0, 0)
         artifact = Artifact(index=len(self.outputs), kind=kind, width=size[0], height=size[1], seed=seed)
         self.outputs.append(
@@ -271,3 +275,33 @@ def decode_video(content: Any) -> tuple[Image | None, int]:
             first = first or frame.to_image()
             frames += 1
     return first, frames
+
+
+def decode_sound(content: Any) -> Audio:
+    """Return the samples of a sound given as :class:`diorama.contract.Audio`, bytes, path or stream.
+
+    Raises:
+        BackendError: it is no sound.
+    """
+    import io
+
+    import numpy as np
+
+    if isinstance(content, Audio):
+        samples = np.atleast_2d(np.asarray(content.samples, dtype=np.float32))
+        if samples.ndim != 2 or samples.shape[0] not in (1, 2) or not samples.size or content.sample_rate < 1:
+            raise BackendError(f"Sound is (1 or 2 channels, samples), not {samples.shape}.")
+        return Audio(samples=samples, sample_rate=content.sample_rate)
+    import av
+
+    source: Any = io.BytesIO(content) if isinstance(content, bytes) else content
+    try:
+        with av.open(str(source) if isinstance(source, Path) else source) as container:
+            stream = container.streams.audio[0]
+            resampler = av.AudioResampler(format="fltp")
+            parts = [
+                out.to_ndarray() for frame in container.decode(stream) for out in resampler.resample(frame)
+            ]
+            return Audio(samples=np.concatenate(parts, axis=1), sample_rate=stream.codec_context.sample_rate)
+    except (OSError, ValueError, IndexError) as error:
+        raise BackendError("The content is no sound.") from error

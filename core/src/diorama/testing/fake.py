@@ -6,6 +6,7 @@ Configure it like any other backend::
     plugin = "diorama.testing.fake:create"
     placement = "thread"      # or "worker"
     models = 4                # how many models to list
+    sounds = true             # and one that makes sound, out of text or of another sound
 
 and steer a job through its parameters: ``{"delay": 0.5, "trouble": "rate_limit"}``.
 
@@ -26,11 +27,13 @@ import hashlib
 import os
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diorama.contract import (
     Artifact,
+    Audio,
     Availability,
     AvailabilityState,
     Backend,
@@ -45,6 +48,7 @@ from diorama.contract import (
     GenerateRequest,
     JobContext,
     ListContext,
+    MediaInput,
     ModelInfo,
     Operation,
     OutOfMemory,
@@ -122,6 +126,9 @@ class FakeBackend(Backend):
             self._model("video", "Fake video", {Operation.VIDEO: _clip()}, shared),
             self._model("upscale", "Fake upscale", {Operation.UPSCALE: _larger()}, shared),
         ]
+        if _yes(self.settings.options.get("sounds")):
+            sound = {Operation.GENERATE: _tone(), Operation.EDIT: _tone(source=True)}
+            models.append(self._model("sound", "Fake sound", sound, shared))
         for number in range(4, int(self.settings.options.get("models", 4))):
             models.append(
                 self._model(
@@ -132,7 +139,11 @@ class FakeBackend(Backend):
 
     @hookimpl
     def generate(self, request: GenerateRequest, context: JobContext) -> Result:
-        """Save one plain picture per image, its colour taken from the prompt and the seed."""
+        """Save one plain picture per image, its colour taken from the prompt and the seed; or as many tones."""
+        if request.native_id == "sound":
+            return self._tones(
+                request, context, lambda seed: play(request.prompt, seed, request.duration or 1.0)
+            )
         size = (request.width or 64, request.height or 64)
         return self._pictures(
             request, context, request.num_images, lambda seed: paint(request.prompt, seed, size)
@@ -140,7 +151,9 @@ class FakeBackend(Backend):
 
     @hookimpl
     def edit(self, request: EditRequest, context: JobContext) -> Result:
-        """Blend the source with the colour of the prompt, inside the mask where there is one."""
+        """Blend the source with the colour of the prompt, inside the mask where there is one; or turn a sound down."""
+        if request.native_id == "sound":
+            return self._tones(request, context, lambda _seed: quieter(request.sounds[0]))
 
         def change(seed: int) -> Image:
             from PIL import Image as Pillow
@@ -244,6 +257,17 @@ class FakeBackend(Backend):
             **shared,
         )
 
+    def _tones(
+        self, request: GenerateRequest | EditRequest, context: JobContext, make: Callable[[int], Audio]
+    ) -> Result:
+        saved = []
+        self._before(context)
+        for index in range(request.num_images):
+            work(request, context, index, request.num_images)
+            seed = request.seed_of(index)
+            saved.append(context.save(make(seed or 0), kind="audio", seed=seed))
+        return self._result(request, tuple(saved), context)
+
     def _pictures(self, request: Request, context: JobContext, count: int, make: Any) -> Result:
         saved = []
         self._before(context)
@@ -279,9 +303,27 @@ def paint(prompt: str, seed: int, size: tuple[int, int]) -> Image:
     return Pillow.new("RGB", size, (digest[0], digest[1], digest[2]))
 
 
+def play(prompt: str, seed: int, seconds: float) -> Audio:
+    """Return one tone, stereo, whose pitch depends on the prompt and the seed only."""
+    import numpy as np
+
+    digest = hashlib.sha256(f"{seed}:{prompt}".encode()).digest()
+    pitch, rate = 110.0 * 2 ** (digest[0] % 25 / 12), 22050
+    tone = 0.5 * np.sin(np.arange(round(rate * seconds)) * (2 * np.pi * pitch / rate))
+    return Audio(samples=np.stack([tone, tone]).astype(np.float32), sample_rate=rate)
+
+
+def quieter(sound: MediaInput) -> Audio:
+    """Return a sound at half its loudness."""
+    from diorama.testing.context import decode_sound
+
+    found = decode_sound(Path(sound.path))
+    return Audio(samples=found.samples[:2] * 0.5, sample_rate=found.sample_rate)
+
+
 def work(request: Request, context: JobContext, index: int = 0, count: int = 1) -> None:
     """Take the asked time in ten steps with progress, then cause the asked trouble."""
-    if not request.native_id.startswith(("image", "edit", "video", "upscale")):
+    if not request.native_id.startswith(("image", "edit", "video", "upscale", "sound")):
         raise UnknownModel(f"The fake backend has no model {request.native_id!r}.", field="model")
     if index == 0:
         context.progress("loading_model", 1.0)
@@ -347,6 +389,17 @@ def _picture(*, source: bool = False, match: bool = False) -> Capabilities:
         guidance_scale=Range(minimum=0, maximum=20, default=5.0),
         parameters=PARAMETERS,
         preview=True,
+    )
+
+
+def _tone(*, source: bool = False) -> Capabilities:
+    return Capabilities(
+        produces="audio",
+        prompt="optional" if source else "required",
+        sounds_in=Range(minimum=1, maximum=1, integer=True) if source else None,
+        images_out=Range(minimum=1, maximum=4, default=1, integer=True),
+        duration=None if source else Range(minimum=1, maximum=60, default=2),
+        parameters=PARAMETERS,
     )
 
 

@@ -46,6 +46,21 @@ def sample_video(
     )
 
 
+def sample_sound(folder: Path, *, seconds: float = 0.5, name: str = "sample") -> MediaInput:
+    """Write a short WAV with one tone and return it as an input."""
+    import wave
+
+    import numpy as np
+
+    path = folder / f"{name}.wav"
+    tone = np.sin(np.arange(int(16000 * seconds)) * (2 * np.pi * 440 / 16000)) * 0.5
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 16000, 0, "NONE", ""))
+        file.writeframes((tone * 32767).astype("<i2").tobytes())
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return MediaInput(path=str(path), kind="audio", mime="audio/wav", sha256=digest)
+
+
 def smallest_submission(
     model: ModelInfo,
     operation: Operation,
@@ -69,8 +84,12 @@ def smallest_submission(
         num_inference_steps=_low(can.num_inference_steps, at_least=4),
         strength=0.6 if can.strength and operation is Operation.EDIT else None,
         images=() if operation is Operation.UPSCALE else images,
+        sounds=tuple(
+            sample_sound(folder, name=f"sound-{index}") for index in range(_sounds_needed(can, operation))
+        ),
         media=_media(can, folder) if operation is Operation.UPSCALE else None,
         num_frames=_low(can.frames, at_least=5),
+        duration=_low(can.duration, at_least=1) if can.produces == "audio" else None,
         parameters=dict(parameters or {}),
     )
 
@@ -78,7 +97,14 @@ def smallest_submission(
 def _images_needed(can: Capabilities, operation: Operation) -> int:
     if can.images_in is None or operation is Operation.UPSCALE:
         return 0
-    return max(int(can.images_in.minimum), 1 if operation is Operation.EDIT else 0)
+    return max(int(can.images_in.minimum), 1 if operation is Operation.EDIT and can.sounds_in is None else 0)
+
+
+def _sounds_needed(can: Capabilities, operation: Operation) -> int:
+    if can.sounds_in is None or operation is Operation.UPSCALE:
+        return 0
+    alone = operation is Operation.EDIT and can.images_in is None
+    return max(int(can.sounds_in.minimum), int(alone))
 
 
 def _source_size(can: Capabilities) -> tuple[int, int]:

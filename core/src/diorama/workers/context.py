@@ -40,6 +40,7 @@ _WORTH_PARKING = 0.01
 _CALLBACK_PATIENCE = 5.0
 """Seconds that the end of a job waits for cancel callbacks, such as a provider being told."""
 _VIDEO_FORMATS = ("mp4", "webm", "gif")
+_SOUND_FORMATS = ("flac", "mp3", "ogg", "opus", "oga", "wav", "m4a")
 
 
 class LocalJobContext(JobContext):
@@ -269,7 +270,9 @@ class LocalJobContext(JobContext):
         asked = self._task.output_format
         if kind == "video":
             return asked if asked in _VIDEO_FORMATS else None
-        if asked and asked not in ("mp4", "webm"):
+        if kind == "audio":
+            return asked if asked in _SOUND_FORMATS else None
+        if asked and asked not in ("mp4", "webm", *_SOUND_FORMATS):
             return asked
         return self._settings.output_format if pixels else None
 

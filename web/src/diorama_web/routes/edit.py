@@ -1,4 +1,4 @@
-"""Pictures changed by words: as a form with files, or as JSON."""
+"""Pictures, or sounds, changed by words: as a form with files, or as JSON."""
 
 from __future__ import annotations
 
@@ -27,15 +27,18 @@ router = private_router(tag="generate")
 _PICTURE = re.compile(r"image(?:s|s\[\]|(?P<number>[0-9]{1,4}))?")
 """Names under which pictures come in a form."""
 
+_SOUND = re.compile(r"sound(?:s|s\[\]|(?P<number>[0-9]{1,4}))?")
+"""Names under which sounds come in a form."""
+
 _FORM = {
     "type": "object",
-    "required": ["image1"],
     "properties": {
         **{
             f"image{number}": {"type": "string", "format": "binary"}
             for number in range(1, MAX_REFERENCES + 1)
         },
         "mask": {"type": "string", "format": "binary"},
+        "sound1": {"type": "string", "format": "binary", "description": "For models that take sound."},
         "config": {"type": "string", "description": "The other fields of EditRequestBody, as JSON."},
         "prompt": {"type": "string", "description": "Instead of config.prompt."},
     },
@@ -59,8 +62,8 @@ async def edit(request: Request, engine: EngineDep, caller: CallerDep, key: Key 
             submission = await _from_form(form, engine, caller, key, model)
     else:
         body = _checked(await request.body())
-        submission = await to_thread.run_sync(_build, body, engine, caller, key, model, (), None)
-    if not submission.images:
+        submission = await to_thread.run_sync(_build, body, engine, caller, key, model, (), (), None)
+    if not (submission.images or submission.sounds):
         raise InvalidRequest(
             "There is no picture to edit.", field="image1", fix="Send image1, or reference_images in JSON."
         )
@@ -75,7 +78,7 @@ async def _from_form(
     if isinstance(form.get("prompt"), str):
         values["prompt"] = form["prompt"]
     body = _checked_values(values)
-    pictures, mask = [], None
+    pictures, sounds, mask = [], [], None
     for name, part in form.multi_items():
         if not isinstance(part, UploadFile):
             continue
@@ -83,19 +86,24 @@ async def _from_form(
             mask = (name, await _read(part, name, engine))
         elif _PICTURE.fullmatch(name):
             pictures.append((name, await _read(part, name, engine)))
+        elif _SOUND.fullmatch(name):
+            sounds.append((name, await _read(part, name, engine)))
         else:
             raise InvalidRequest(
                 f"The file field {name[:40]!r} is not known.",
                 field=name[:40],
-                fix="Use image1, image2 ... and mask.",
+                fix="Use image1, image2 ..., sound1 and mask.",
             )
-    pictures.sort(key=lambda item: _number_in(item[0]))
-    return await to_thread.run_sync(_build, body, engine, caller, key, model, tuple(pictures), mask)
+    for files in (pictures, sounds):
+        files.sort(key=lambda item: _number_in(item[0]))
+    return await to_thread.run_sync(
+        _build, body, engine, caller, key, model, tuple(pictures), tuple(sounds), mask
+    )
 
 
 def _number_in(name: str) -> int:
     """Return the number of ``image7``, 0 for names without one."""
-    found = _PICTURE.fullmatch(name)
+    found = _PICTURE.fullmatch(name) or _SOUND.fullmatch(name)
     return int(found["number"] or 0) if found else 0
 
 
@@ -112,7 +120,7 @@ async def _read(part: UploadFile, name: str, engine: Engine) -> bytes:
 
 def _build(
     body: EditRequestBody, engine: Engine, caller: Caller, key: str | None, model: str,
-    pictures: tuple[tuple[str, bytes], ...], mask: tuple[str, bytes] | None,
+    pictures: tuple[tuple[str, bytes], ...], sounds: tuple[tuple[str, bytes], ...], mask: tuple[str, bytes] | None,
 ) -> Submission:  # fmt: skip
     from dataclasses import replace
 
@@ -120,7 +128,11 @@ def _build(
         body, kind="edit", caller=caller, engine=engine, key=key, default_model=model
     )
     taken: tuple[MediaInput, ...] = tuple(take_in(engine, data, name) for name, data in pictures)
-    changes: dict[str, Any] = {"images": (*taken, *submission.images)}
+    heard: tuple[MediaInput, ...] = tuple(take_in(engine, data, name) for name, data in sounds)
+    changes: dict[str, Any] = {
+        "images": (*taken, *submission.images),
+        "sounds": (*heard, *submission.sounds),
+    }
     if mask is not None:
         changes["mask"] = take_in(engine, mask[1], mask[0])
     return replace(submission, **changes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from diorama.assets.records import Asset
 from diorama.engine import Engine
@@ -11,16 +11,20 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from diorama_web.access import AssetId, EngineDep, private_router
+from diorama_web.schemas.assets import ExportFormat
 from diorama_web.security.headers import MEDIA_CSP
 from diorama_web.views.media import EXTENSIONS, filename
 
 router = private_router(tag="assets")
 _MEDIA: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"image/*": {}, "video/*": {}}, "description": "The file."},
+    200: {"content": {"image/*": {}, "video/*": {}, "audio/*": {}}, "description": "The file."},
     206: {"description": "The range that was asked for."},
     304: {"description": "The caller has it already."},
 }
-Format = Annotated[Literal["png", "jpeg", "webp"] | None, Query(description="Another format, for pictures.")]
+Format = Annotated[
+    ExportFormat | None,
+    Query(description="Another format: png, jpeg, webp for pictures, the others for sounds."),
+]
 
 
 def media_headers(etag: str, name: str, *, inline: bool) -> dict[str, str]:
@@ -53,7 +57,7 @@ def _has_it(request: Request, etag: str) -> bool:
 def get_asset_file(
     asset_id: AssetId, request: Request, engine: EngineDep, format: Format = None, download: bool = False
 ) -> Response:
-    """Return a stored file, or a picture in another format (its recipe goes with it)."""
+    """Return a stored file, or a picture or a sound in another format (its recipe goes with it)."""
     asset = engine.assets.get(asset_id)
     if format is None:
         return serve_asset(asset, request, engine, download=download)
@@ -67,7 +71,7 @@ def get_asset_file(
 
 @router.get("/assets/{asset_id}/thumbnail", response_class=FileResponse, responses=_MEDIA)
 def get_asset_thumbnail(asset_id: AssetId, request: Request, engine: EngineDep) -> Response:
-    """Return a small WebP of at most 320 pixels a side."""
+    """Return a small WebP of at most 320 pixels a side; of a sound its waveform."""
     asset = engine.assets.get(asset_id)
     headers = media_headers(f"{asset.sha256}-thumbnail", f"diorama-{asset.id}-small.webp", inline=True)
     if _has_it(request, headers["ETag"]):

@@ -50,7 +50,9 @@ async def submit_job(
             body, kind=body.kind or "", caller=caller, engine=engine, key=key, default_model=model
         )
 
-    needs_thread = bool(body.reference_images or body.mask or body.media or body.control_images)
+    needs_thread = bool(
+        body.reference_images or body.mask or body.media or body.control_images or body.sounds
+    )
     submission = await to_thread.run_sync(build) if needs_thread else build()
     return reply(accepted(await accept(submission, request)), 202)
 

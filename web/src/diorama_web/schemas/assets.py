@@ -9,10 +9,11 @@ from pydantic import Field
 from diorama_web.schemas.base import Body, CleanText, View
 
 AssetKind = Literal["image", "video", "audio"]
+ExportFormat = Literal["png", "jpeg", "webp", "flac", "mp3", "ogg", "wav", "m4a"]
 
 
 class AssetView(View):
-    """A stored picture or video."""
+    """A stored picture, video or sound."""
 
     id: str
     filename: str
@@ -27,6 +28,8 @@ class AssetView(View):
     fps: float | None
     frames: int | None
     has_audio: bool
+    sample_rate: int | None = Field(description="Of a sound, per second.")
+    channels: int | None = Field(description="Of a sound.")
     placeholder: str | None = Field(description="ThumbHash in base64, to draw before the thumbnail is there.")
     prompt: str
     title: str | None
@@ -62,7 +65,9 @@ class ExportRequest(Body):
     """Files to put into one archive."""
 
     asset_ids: list[CleanText] = Field(min_length=1, max_length=1000)
-    format: Literal["png", "jpeg", "webp"] | None = Field(None, description="Another format, for pictures.")
+    format: ExportFormat | None = Field(
+        None, description="Another format, for the files that can be had in it."
+    )
     metadata: bool = Field(True, description="Whether the recipe goes along.")
 
 

@@ -43,6 +43,21 @@ class VideoRef(View):
     placeholder: str | None
 
 
+class SoundRef(View):
+    """A sound that a job made."""
+
+    id: str
+    filename: str
+    url: str
+    thumbnail_url: str = Field(description="Its waveform.")
+    mime: str
+    seed: int | None
+    duration: float | None = Field(description="Seconds.")
+    sample_rate: int | None
+    channels: int | None
+    placeholder: str | None
+
+
 class CostView(View):
     """What a job cost or will cost."""
 
@@ -75,6 +90,7 @@ class JobView(View):
     height: int | None
     images: list[ImageRef]
     video: VideoRef | None
+    sounds: list[SoundRef]
     error: ErrorDetail | None
     applied: dict[str, Any]
     adjusted: list[NoteView]
@@ -132,7 +148,7 @@ class JobImages(View):
 
 
 class GenerateReply(View):
-    """The finished pictures."""
+    """The finished pictures or sounds."""
 
     job_id: str
     batch_id: str | None
@@ -143,6 +159,7 @@ class GenerateReply(View):
     steps: int | None
     guidance_scale: float | None
     images: list[ImageRef]
+    sounds: list[SoundRef]
     created_at: str
     applied: dict[str, Any]
     adjusted: list[NoteView]

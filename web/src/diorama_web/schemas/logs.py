@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from diorama_web.schemas.base import ErrorDetail, NoteView, View
-from diorama_web.schemas.jobs import CostView, ImageRef, KindWord, StatusWord, VideoRef
+from diorama_web.schemas.jobs import CostView, ImageRef, KindWord, SoundRef, StatusWord, VideoRef
 
 
 class LogEntry(View):
@@ -43,6 +43,7 @@ class LogDetail(LogEntry):
     batch_id: str | None
     images: list[ImageRef]
     video: VideoRef | None
+    sounds: list[SoundRef]
 
 
 class LogPage(View):

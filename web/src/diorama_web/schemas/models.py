@@ -9,7 +9,7 @@ from pydantic import Field
 
 from diorama_web.schemas.base import View
 
-ModeWord = Literal["edit", "generate", "hybrid", "video", "upscale"]
+ModeWord = Literal["edit", "generate", "hybrid", "video", "upscale", "sound"]
 OperationWord = Literal["generate", "edit", "video", "upscale"]
 
 

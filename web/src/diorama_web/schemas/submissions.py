@@ -54,6 +54,10 @@ class WorkRequest(Body):
         validation_alias=AliasChoices("reference_images", "images"),
         description="Each an asset id, a data URL, base64 or an https address.",
     )  # fmt: skip
+    sounds: list[Source] = Field(
+        default=[], max_length=MAX_REFERENCES,
+        description="Sounds for models that take them, given like the pictures.",
+    )  # fmt: skip
     loras: list[LoraChoice] = Field(default=[], max_length=16)
     parameters: dict[str, Any] = Field(default={}, description="Parameters that only this model has.")
     strict: bool = Field(False, description="Refuse instead of adjusting or ignoring a value.")
@@ -65,10 +69,11 @@ class WorkRequest(Body):
 
 
 class ImageRequest(WorkRequest):
-    """Text, and perhaps pictures, to pictures."""
+    """Text, and perhaps pictures, to pictures; or to sound, by a model that makes it."""
 
     prompt: CleanText = Field(min_length=1, max_length=MAX_PROMPT)
     num_images: int | None = Field(None, ge=1, le=16, validation_alias=AliasChoices("num_images", "n"))
+    duration: float | None = Field(None, gt=0, le=3600, description="Seconds of a video or a sound.")
     mask: Source | None = Field(None, description="White is changed, black is kept; as large as the source.")
     control_images: dict[CleanText, Source] = Field(default={}, max_length=8, description="Maps by kind.")
 
@@ -82,7 +87,6 @@ class JobRequest(ImageRequest):
     )
     num_frames: int | None = Field(None, ge=1, le=10_000)
     fps: float | None = Field(None, gt=0, le=240)
-    duration: float | None = Field(None, gt=0, le=3600, description="Seconds of a video.")
     audio: bool | None = None
     scale: float | None = Field(None, gt=0, le=16, description="Factor of an upscale.")
     media: Source | None = Field(None, description="What an upscale enlarges.")
@@ -95,7 +99,7 @@ class BatchRequest(Body):
 
 
 class EditRequestBody(ImageRequest):
-    """Pictures and text to pictures."""
+    """Pictures and text to pictures; or sounds to sound, by a model that makes it."""
 
     kind: Literal["edit"] = "edit"
 

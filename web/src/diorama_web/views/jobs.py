@@ -9,7 +9,7 @@ from diorama.contract import DioramaError, to_plain
 from diorama.jobs.records import Job, JobStatus
 
 from diorama_web.encoding import iso_time
-from diorama_web.views.media import image_ref, video_ref
+from diorama_web.views.media import image_ref, sound_ref, video_ref
 
 if TYPE_CHECKING:
     from diorama.engine import Engine
@@ -72,6 +72,7 @@ def job_view(job: Job, engine: Engine) -> dict[str, Any]:
         "height": job.request.get("height"),
         "images": [image_ref(asset) for asset in assets if asset.kind == "image"],
         "video": video_ref(videos[0]) if videos else None,
+        "sounds": [sound_ref(asset) for asset in assets if asset.kind == "audio"],
         "applied": dict(job.applied),
         "adjusted": to_plain(job.adjusted),
         "ignored": to_plain(job.ignored),
@@ -90,7 +91,8 @@ def accepted(job: Job) -> dict[str, Any]:
 
 def generate_reply(job: Job, engine: Engine) -> dict[str, Any]:
     """Return a finished job as the answer of a call that waited."""
-    images = [image_ref(asset) for asset in assets_of(job, engine) if asset.kind == "image"]
+    assets = assets_of(job, engine)
+    images = [image_ref(asset) for asset in assets if asset.kind == "image"]
     first = images[0] if images else {}
     return {
         "job_id": job.id,
@@ -102,6 +104,7 @@ def generate_reply(job: Job, engine: Engine) -> dict[str, Any]:
         "steps": job.request.get("num_inference_steps"),
         "guidance_scale": job.request.get("guidance_scale"),
         "images": images,
+        "sounds": [sound_ref(asset) for asset in assets if asset.kind == "audio"],
         "created_at": iso_time(job.created_at),
         "applied": dict(job.applied),
         "adjusted": to_plain(job.adjusted),

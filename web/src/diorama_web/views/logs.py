@@ -9,7 +9,7 @@ from diorama.jobs.records import Job
 
 from diorama_web.encoding import iso_time
 from diorama_web.views.jobs import assets_of
-from diorama_web.views.media import image_ref, video_ref
+from diorama_web.views.media import image_ref, sound_ref, video_ref
 
 if TYPE_CHECKING:
     from diorama.engine import Engine
@@ -60,6 +60,7 @@ def log_detail(job: Job, engine: Engine) -> dict[str, Any]:
         "batch_id": job.batch_id,
         "images": [image_ref(asset) for asset in assets if asset.kind == "image"],
         "video": video_ref(videos[0]) if videos else None,
+        "sounds": [sound_ref(asset) for asset in assets if asset.kind == "audio"],
     }
 
 

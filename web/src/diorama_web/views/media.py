@@ -10,7 +10,8 @@ from diorama_web.encoding import iso_time
 
 EXTENSIONS = {
     "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif",
-    "video/mp4": "mp4", "video/webm": "webm", "audio/wav": "wav", "audio/mpeg": "mp3",
+    "video/mp4": "mp4", "video/webm": "webm", "audio/wav": "wav", "audio/mpeg": "mp3", "audio/flac": "flac",
+    "audio/ogg": "ogg", "audio/mp4": "m4a",
 }  # fmt: skip
 """Types that are shown in place; anything else is only ever downloaded."""
 
@@ -44,10 +45,24 @@ def video_ref(asset: Asset) -> dict[str, Any]:
     }
 
 
+def sound_ref(asset: Asset) -> dict[str, Any]:
+    """Return the short form of a sound."""
+    short = {key: value for key, value in image_ref(asset).items() if key not in ("width", "height")}
+    return {
+        **short,
+        "mime": asset.mime,
+        "duration": asset.duration,
+        "sample_rate": asset.sample_rate,
+        "channels": asset.channels,
+    }
+
+
 def asset_view(asset: Asset) -> dict[str, Any]:
     """Return an asset without its recipe."""
     return {
         **video_ref(asset),
+        "sample_rate": asset.sample_rate,
+        "channels": asset.channels,
         "kind": asset.kind,
         "mime": asset.mime,
         "bytes": asset.bytes,

@@ -8,7 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from diorama.assets.formats import BY_MIME
-from diorama.assets.metadata import a1111, exif, gif_file, jpeg_file, mp4_file, png_file, webp_file, xmp
+from diorama.assets.metadata import (
+    a1111,
+    exif,
+    gif_file,
+    jpeg_file,
+    mp4_file,
+    png_file,
+    sound_files,
+    webp_file,
+    xmp,
+)
 from diorama.assets.metadata.buffer import Buffer, mapped
 
 RECIPE_KEY = "diorama"
@@ -49,6 +59,9 @@ def embed(source: Path, target: Path, recipe: Mapping[str, Any], mime: str) -> N
         elif mime in ("video/mp4", "video/webm"):
             tags = {"comment": text, "description": line}
             _write_video(source, data, target, mime, tags, xmp.build(tool, kind).encode())
+        elif mime.startswith("audio/"):
+            texts = {"recipe": text, "line": line}
+            sound_files.embed_sound(source, data, target, mime, texts, xmp.build(tool, kind).encode())
         else:
             raise ValueError(f"files of type {mime} carry no recipe")
 
@@ -64,6 +77,9 @@ def strip(source: Path, target: Path, mime: str) -> None:
             from diorama.assets.video import remux
 
             remux(source, BY_MIME[mime], target, BY_MIME[mime].name, keep=False)
+            return
+        if mime.startswith("audio/"):
+            sound_files.strip_sound(source, data, target, mime)
             return
         with target.open("xb") as out:
             if mime == "image/png":

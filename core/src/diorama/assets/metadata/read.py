@@ -16,6 +16,7 @@ from diorama.assets.metadata import (
     mp4_file,
     others,
     png_file,
+    sound_files,
     webp_file,
     xmp,
 )
@@ -38,11 +39,12 @@ _READERS: dict[str, Callable[[Buffer], dict[str, str]]] = {
     "gif": gif_file.read,
     "mp4": mp4_file.read,
     "mov": mp4_file.read,
+    **sound_files.READERS,
 }
 
 
 def read_metadata(source: bytes | Path) -> ImageInfo:
-    """Return the settings found in a PNG, JPEG, WebP, GIF, MP4, MOV or WebM file.
+    """Return the settings found in a picture, a video or a sound file.
 
     Damaged, foreign or missing data gives an empty record, never an error (but a file that cannot be opened does).
 
@@ -55,9 +57,14 @@ def read_metadata(source: bytes | Path) -> ImageInfo:
     with mapped(source) as data:
         found = sniff(data[:4096])
         reader = _READERS.get(found.name) if found else None
-        texts = reader(data) if reader else {}
+        try:
+            texts = reader(data) if reader else {}
+        except ValueError:  # a sound file whose head is cut off
+            texts = {}
     if found is not None and found.reader == "matroska":
         texts = _matroska(source)
+    if sound_files.SOURCE_TYPE in texts:
+        texts["xmp"] = texts.pop(sound_files.SOURCE_TYPE)
     return interpret(texts)
 
 
@@ -66,7 +73,7 @@ def _matroska(source: bytes | Path) -> dict[str, str]:
 
     import av
 
-    from diorama.assets.video import READ_OPTIONS
+    from diorama.assets.sound import READ_OPTIONS
 
     file: Any = str(source) if isinstance(source, Path) else io.BytesIO(source)
     try:
@@ -74,8 +81,6 @@ def _matroska(source: bytes | Path) -> dict[str, str]:
             tags = {key.lower(): value for key, value in container.metadata.items()}
     except Exception:  # any damage at all means: no settings here
         return {}
-    if "digital_source_type" in tags:
-        tags["xmp"] = tags.pop("digital_source_type")
     return tags
 
 
