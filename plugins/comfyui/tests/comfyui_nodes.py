@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import comfyui_sounds as sounds
 from PIL import Image, ImageOps
 
 Step = Callable[[int, int, Image.Image], None]
@@ -81,6 +82,9 @@ def _empty_image(i: dict[str, Any], folders: Folders, step: Step) -> NodeResult:
 
 
 def _sampler(i: dict[str, Any], folders: Folders, step: Step) -> NodeResult:
+    if isinstance(i["latent_image"], sounds.SoundLatent):
+        pitch = 110.0 + colour(str(i["positive"]), int(i["seed"]))[0]
+        return NodeResult((sounds.SoundLatent(i["latent_image"].seconds, pitch),))
     latent: Latent = i["latent_image"]
     paint = Image.new("RGB", latent.picture.size, colour(str(i["positive"]), int(i["seed"])))
     for number in range(int(i["steps"])):
@@ -151,10 +155,13 @@ def _save_webp(i: dict[str, Any], folders: Folders, step: Step) -> NodeResult:
     return NodeResult((), {"images": [item], "animated": [True]})
 
 
-def _save_audio(i: dict[str, Any], folders: Folders, step: Step) -> NodeResult:
-    path, item = folders.new(str(i["filename_prefix"]), "flac")
-    path.write_bytes(b"fLaC")
-    return NodeResult((), {"audio": [item]})
+def _save_audio(ending: str, kind: str = "output") -> Callable[[dict[str, Any], Folders, Step], NodeResult]:
+    def save(i: dict[str, Any], folders: Folders, step: Step) -> NodeResult:
+        path, item = folders.new(str(i.get("filename_prefix", "ComfyUI_temp")), ending, kind)
+        sounds.save(i["audio"], path, {"1": {"class_type": "SaveAudio", "inputs": {}}})
+        return NodeResult((i["audio"],), {"audio": [item]})
+
+    return save
 
 
 def _composite(i: dict[str, Any], folders: Folders, step: Step) -> NodeResult:
@@ -197,7 +204,15 @@ _NODES: dict[str, Callable[[dict[str, Any], Folders, Step], NodeResult]] = {
     "CreateVideo": lambda i, f, s: NodeResult(((i["images"], float(i["fps"])),)),
     "SaveVideo": _save_video,
     "SaveAnimatedWEBP": _save_webp,
-    "SaveAudio": _save_audio,
+    "EmptyAudio": lambda i, f, s: NodeResult((sounds.silence(i),)),
+    "EmptyLatentAudio": lambda i, f, s: NodeResult((sounds.SoundLatent(float(i["seconds"])),)),
+    "VAEDecodeAudio": lambda i, f, s: NodeResult((sounds.tone(i["samples"].pitch, i["samples"].seconds),)),
+    "LoadAudio": lambda i, f, s: NodeResult((sounds.load(f.input(i["audio"])),)),
+    "AudioAdjustVolume": lambda i, f, s: NodeResult((sounds.louder(i["audio"], float(i["volume"])),)),
+    "SaveAudio": _save_audio("flac"),
+    "SaveAudioMP3": _save_audio("mp3"),
+    "SaveAudioOpus": _save_audio("opus"),
+    "PreviewAudio": _save_audio("flac", "temp"),
     "SaveImage": _save("output"),
     "PreviewImage": _save("temp"),
     "PrimitiveInt": lambda i, f, s: NodeResult((i["value"],)),

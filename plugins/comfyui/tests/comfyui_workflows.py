@@ -39,6 +39,25 @@ IMAGE_TO_VIDEO: Json = {
     },
 }
 
+TEXT_TO_SOUND: Json = {
+    "4": TEXT_TO_IMAGE["4"],
+    "5": {"class_type": "EmptyLatentAudio", "inputs": {"seconds": 2.0, "batch_size": 1}},
+    "6": TEXT_TO_IMAGE["6"],
+    "7": TEXT_TO_IMAGE["7"],
+    "3": TEXT_TO_IMAGE["3"],
+    "8": {"class_type": "VAEDecodeAudio", "inputs": {"samples": ["3", 0], "vae": ["4", 2]}},
+    "9": {"class_type": "SaveAudio", "inputs": {"audio": ["8", 0], "filename_prefix": "song"}},
+}
+
+SOUND_TO_SOUND: Json = {
+    "1": {"class_type": "LoadAudio", "inputs": {"audio": "voice.wav"}},
+    "2": {"class_type": "AudioAdjustVolume", "inputs": {"audio": ["1", 0], "volume": -6}},
+    "3": {
+        "class_type": "SaveAudioMP3",
+        "inputs": {"audio": ["2", 0], "filename_prefix": "quiet", "quality": "V0"},
+    },
+}
+
 INVERT: Json = {
     "1": {"class_type": "LoadImage", "inputs": {"image": "photo.png"}},
     "2": {"class_type": "ImageInvert", "inputs": {"image": ["1", 0]}},

@@ -119,15 +119,36 @@ def test_video(info: ObjectInfo) -> None:
     assert (purpose.operation, purpose.media) == ("video", "video")
 
 
-def test_sound_is_no_operation_of_ours(info: ObjectInfo) -> None:
+def test_sound_alone_is_generated(info: ObjectInfo) -> None:
     graph = {
         "1": {"class_type": "EmptyAudio", "inputs": {"duration": 1.0, "sample_rate": 44100, "channels": 2}},
         "2": {"class_type": "SaveAudio", "inputs": {"audio": ["1", 0], "filename_prefix": "a"}},
     }
     done = convert(graph, info)
     purpose = infer_purpose(done, derive_parameters(done, info), info)
-    assert (purpose.operation, purpose.media) == ("", "audio")
-    assert "sound" in purpose.reason
+    assert (purpose.operation, purpose.media, purpose.reason) == ("generate", "audio", "")
+
+
+def test_sound_or_picture_to_sound_is_an_edit(info: ObjectInfo) -> None:
+    for loader, name, kind in (("LoadAudio", "audio", "AUDIO"), ("LoadImage", "image", "IMAGE")):
+        graph = {
+            "1": {"class_type": loader, "inputs": {name: "there.file"}},
+            "2": {"class_type": "SaveAudio", "inputs": {"audio": ["1", 0], "filename_prefix": "a"}},
+        }
+        done = convert(graph, info)
+        purpose = infer_purpose(done, derive_parameters(done, info), info)
+        assert (purpose.operation, purpose.media) == ("edit", "audio" if kind == "AUDIO" else "image")
+
+
+def test_3d_and_text_are_no_operations_of_ours(info: ObjectInfo) -> None:
+    graph = {
+        "1": {"class_type": "PrimitiveInt", "inputs": {"value": 3}},
+        "2": {"class_type": "PreviewAny", "inputs": {"source": ["1", 0]}},
+    }
+    done = convert(graph, info)
+    purpose = infer_purpose(done, derive_parameters(done, info), info)
+    assert (purpose.operation, purpose.media) == ("", "text")
+    assert purpose.reason == "it makes text, not images, videos or sound"
 
 
 def test_value_of_a_helper_gets_the_role_of_its_use(info: ObjectInfo) -> None:

@@ -17,6 +17,7 @@ from diorama.contract import (
     GenerateRequest,
     InvalidRequest,
     NotFound,
+    Operation,
     OperationNotSupported,
     UnknownModel,
     VideoRequest,
@@ -162,15 +163,33 @@ def test_what_is_missing_is_said_before_anything_runs(backend: ComfyBackend) -> 
     assert "SuperDecode" in str(listed["super"].availability.fix)
 
 
-def test_workflow_that_makes_sound_is_kept_but_no_model(backend: ComfyBackend) -> None:
+def test_workflow_that_makes_text_is_kept_but_no_model(backend: ComfyBackend) -> None:
     graph = {
-        "1": {"class_type": "EmptyAudio", "inputs": {"duration": 1.0, "sample_rate": 44100, "channels": 2}},
-        "2": {"class_type": "SaveAudio", "inputs": {"audio": ["1", 0], "filename_prefix": "a"}},
+        "1": {"class_type": "PrimitiveInt", "inputs": {"value": 3}},
+        "2": {"class_type": "PreviewAny", "inputs": {"source": ["1", 0]}},
     }
-    told = backend.library.import_workflow(graph, title="Tone")
+    told = backend.library.import_workflow(graph, title="Count")
     assert told["operation"] is None
-    assert "sound" in told["reason"]
-    assert "tone" not in models(backend)
+    assert "text" in told["reason"]
+    assert "count" not in models(backend)
+
+
+def test_workflow_that_makes_sound_is_a_model(backend: ComfyBackend) -> None:
+    from comfyui_workflows import SOUND_TO_SOUND, TEXT_TO_SOUND
+
+    backend.library.import_workflow(TEXT_TO_SOUND, title="Song")
+    backend.library.import_workflow(SOUND_TO_SOUND, title="Quiet")
+    listed = models(backend)
+    assert (listed["song"].mode, listed["quiet"].mode) == ("sound", "sound")
+    song = listed["song"].operations[Operation.GENERATE]
+    assert (song.produces, song.prompt, song.seed, song.sizes) == ("audio", "required", True, None)
+    assert song.duration is not None
+    assert (song.duration.minimum, song.duration.default) == (1, 2)
+    quiet = listed["quiet"].operations[Operation.EDIT]
+    assert quiet.sounds_in is not None
+    assert (quiet.sounds_in.minimum, quiet.sounds_in.maximum) == (1, 1)
+    assert quiet.images_in is None
+    assert "audio" not in quiet.parameters["properties"]
 
 
 def test_paid_nodes_need_a_key(backend: ComfyBackend) -> None:

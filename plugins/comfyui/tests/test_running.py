@@ -443,7 +443,7 @@ def test_upscale(backend: ComfyBackend, tmp_path: Path) -> None:
     assert job.context.outputs[0].image.size == (40, 20)  # type: ignore[union-attr]
 
 
-def test_files_of_another_medium_are_named(backend: ComfyBackend, tmp_path: Path) -> None:
+def test_sound_beside_a_picture_is_a_result_too(backend: ComfyBackend, tmp_path: Path) -> None:
     graph = {
         **TEXT_TO_IMAGE,
         "20": {"class_type": "EmptyAudio", "inputs": {"duration": 1.0, "sample_rate": 44100, "channels": 2}},
@@ -451,8 +451,11 @@ def test_files_of_another_medium_are_named(backend: ComfyBackend, tmp_path: Path
     }
     backend.library.import_workflow(graph, title="With tone")
     request = GenerateRequest(model="comfyui:with-tone", prompt="x", seed=1)
-    (run,) = Job(backend, request, tmp_path).end().facts["runs"]
-    assert [name.startswith("tone_") for name in run["left_on_server"]] == [True]
+    job = Job(backend, request, tmp_path)
+    result = job.end()
+    assert [artifact.kind for artifact in result.artifacts] == ["image", "audio"]
+    assert job.context.outputs[1].audio.samples.shape == (2, 44100)  # type: ignore[union-attr]
+    assert "left_on_server" not in result.facts["runs"][0]
 
 
 def paid_workflow() -> dict[str, Any]:

@@ -38,8 +38,12 @@ def infer_purpose(conversion: Conversion, parameters: tuple[Parameter, ...], inf
         if Role.IMAGE in roles and upscales and not has_prompt:
             return Purpose("upscale", media)
         return Purpose("edit" if Role.IMAGE in roles else "generate", media)
-    what = {"audio": "sound", "3d": "3D models", "text": "text"}.get(media)
-    reason = f"it makes {what}, not images or videos" if what else "nothing in it saves or shows a result"
+    if media == "audio":
+        return Purpose("edit" if roles & {Role.AUDIO, Role.IMAGE} else "generate", media)
+    what = {"3d": "3D models", "text": "text"}.get(media)
+    reason = (
+        f"it makes {what}, not images, videos or sound" if what else "nothing in it saves or shows a result"
+    )
     return Purpose("", media, reason)
 
 

@@ -23,7 +23,7 @@ from diorama_comfyui.analysis import (
 )
 from diorama_comfyui.analysis.links import linked_inputs
 from diorama_comfyui.convert import Conversion, Issue, convert
-from diorama_comfyui.models.controls import Controls, sort_controls
+from diorama_comfyui.models.controls import Controls, is_there, sort_controls
 from diorama_comfyui.models.store import WorkflowRecord
 from diorama_comfyui.running.plan import is_paid
 from diorama_comfyui.schema import ObjectInfo
@@ -44,7 +44,7 @@ class AnalysedWorkflow:
 
     @property
     def operation(self) -> Operation | None:
-        """Which hook runs it; None if it makes neither pictures nor videos."""
+        """Which hook runs it; None if it makes neither pictures nor videos nor sound."""
         return Operation(self.purpose.operation) if self.purpose.operation else None
 
     def controls(self) -> Controls:
@@ -56,14 +56,20 @@ class AnalysedWorkflow:
             Operation(self.purpose.operation),
             resizes=any("scale" in prompt[key]["class_type"].lower() for key in reached),
             mask_in_alpha=_mask_sources(prompt, reached),
+            sound=self.makes_sound,
         )
+
+    @property
+    def makes_sound(self) -> bool:
+        """Whether sound is the result, and not something beside pictures."""
+        return self.purpose.media == "audio"
 
     def images_needed(self) -> int:
         """How many of the image inputs name a file that the server does not have."""
         images = [
             parameter for parameter in self.parameters if parameter.role == "image" and parameter.is_media
         ]
-        return sum(parameter.default not in (parameter.spec.choices or ()) for parameter in images)
+        return sum(not is_there(parameter) for parameter in images)
 
 
 def analyse(record: WorkflowRecord, info: ObjectInfo) -> AnalysedWorkflow:

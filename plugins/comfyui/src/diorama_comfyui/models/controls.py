@@ -25,7 +25,7 @@ _ONLY_FOR = {
     "strength": {Operation.EDIT},
     "num_frames": {Operation.VIDEO},
     "fps": {Operation.VIDEO},
-    "duration": {Operation.VIDEO},
+    "duration": {Operation.VIDEO},  # and what makes sound
     "scale": {Operation.UPSCALE},
 }
 _SAFE_INTEGER = 2**53 - 1
@@ -42,6 +42,7 @@ class Controls:
         images: Image inputs in order.
         masks: Mask files.
         videos: Video inputs.
+        sounds: Sound inputs in order.
         extra: By name in ``request.parameters``.
         mask_in_alpha: Image nodes whose transparency is used as a mask.
     """
@@ -50,32 +51,56 @@ class Controls:
     images: tuple[Parameter, ...] = ()
     masks: tuple[Parameter, ...] = ()
     videos: tuple[Parameter, ...] = ()
+    sounds: tuple[Parameter, ...] = ()
     extra: dict[str, Parameter] = field(default_factory=dict)
     mask_in_alpha: frozenset[str] = frozenset()
 
 
 def sort_controls(
-    parameters: Sequence[Parameter], operation: Operation, *, resizes: bool, mask_in_alpha: frozenset[str]
+    parameters: Sequence[Parameter],
+    operation: Operation,
+    *,
+    resizes: bool,
+    mask_in_alpha: frozenset[str],
+    sound: bool = False,
 ) -> Controls:
-    """Decide how each parameter is set. With ``resizes`` the picture's size is not the latent's, so it is no field."""
+    """Decide how each parameter is set.
+
+    With ``resizes`` the picture's size is not the latent's, so it is no field; with ``sound`` there is no size, and
+    seconds are a field. A sound that the server has may be chosen among those there, another one is sent.
+    """
     by_name = {parameter.name: parameter for parameter in parameters if not parameter.hidden}
-    direct = {name: by_name[name] for name in _direct_names(by_name, operation, resizes)}
+    direct = {name: by_name[name] for name in _direct_names(by_name, operation, resizes, sound)}
     media = [parameter for parameter in by_name.values() if parameter.is_media]
     taken = {id(parameter) for parameter in [*direct.values(), *media]}
-    kept = [parameter for parameter in media if parameter.role in (Role.AUDIO, Role.FILE)]
+    sounds = [parameter for parameter in media if parameter.role is Role.AUDIO]
+    kept = [parameter for parameter in media if parameter.role is Role.FILE]
+    kept += [parameter for parameter in sounds if is_there(parameter)]
     return Controls(
         direct=direct,
         images=tuple(parameter for parameter in media if parameter.role is Role.IMAGE),
         masks=tuple(parameter for parameter in media if parameter.role is Role.MASK),
         videos=tuple(parameter for parameter in media if parameter.role is Role.VIDEO),
+        sounds=tuple(sounds),
         extra={p.name: p for p in by_name.values() if id(p) not in taken or p in kept},
         mask_in_alpha=mask_in_alpha,
     )
 
 
-def _direct_names(by_name: Mapping[str, Parameter], operation: Operation, resizes: bool) -> list[str]:
+def is_there(parameter: Parameter) -> bool:
+    """Whether the file that a media input names is on the server."""
+    return parameter.default in (parameter.spec.choices or ())
+
+
+def _direct_names(
+    by_name: Mapping[str, Parameter], operation: Operation, resizes: bool, sound: bool
+) -> list[str]:
     names = [name for name in ("prompt", "negative_prompt", "seed") if name in by_name]
-    if by_name.keys() >= {"width", "height"} and not resizes and operation is not Operation.UPSCALE:
+    if (
+        by_name.keys() >= {"width", "height"}
+        and not (resizes or sound)
+        and operation is not Operation.UPSCALE
+    ):
         sides = (by_name["width"], by_name["height"])
         if all(side.spec.kind is Kind.INT for side in sides):
             names += ["width", "height"]
@@ -84,7 +109,7 @@ def _direct_names(by_name: Mapping[str, Parameter], operation: Operation, resize
         if (
             parameter
             and parameter.spec.kind in (Kind.INT, Kind.FLOAT)
-            and operation in _ONLY_FOR.get(name, {operation})
+            and (operation in _ONLY_FOR.get(name, {operation}) or (sound and name == "duration"))
         ):
             names.append(name)
     sampler = by_name.get("scheduler")
@@ -94,7 +119,12 @@ def _direct_names(by_name: Mapping[str, Parameter], operation: Operation, resize
 
 
 def capabilities(
-    controls: Controls, operation: Operation, *, images_needed: int, previews: bool
+    controls: Controls,
+    operation: Operation,
+    *,
+    images_needed: int,
+    previews: bool,
+    sound: bool = False,
 ) -> Capabilities:
     """What an operation of a workflow accepts."""
     direct = controls.direct
@@ -102,12 +132,14 @@ def capabilities(
     takes_image = images > 0 and not (operation is Operation.UPSCALE and controls.videos)
     sampler = direct.get("scheduler")
     return Capabilities(
+        produces="audio" if sound else None,
         prompt=_prompt_use(controls, operation),
         max_prompt_chars=100_000,
         negative_prompt="negative_prompt" in direct,
         sizes=_sizes(direct, operation),
-        images_in=_image_range(images, images_needed, operation) if takes_image else None,
+        images_in=_image_range(controls, images_needed, operation) if takes_image else None,
         videos_in=bool(controls.videos),
+        sounds_in=_sound_range(controls) if operation is not Operation.UPSCALE else None,
         mask=operation is Operation.EDIT and bool(controls.masks or controls.mask_in_alpha),
         images_out=Range(minimum=1, maximum=_MAX_RUNS if "seed" in direct else 1, default=1, integer=True),
         seed="seed" in direct,
@@ -131,9 +163,17 @@ def _prompt_use(controls: Controls, operation: Operation) -> Any:
     return "required" if operation is Operation.GENERATE else "optional"
 
 
-def _image_range(count: int, needed: int, operation: Operation) -> Range:
-    least = max(needed, 1 if operation in (Operation.EDIT, Operation.UPSCALE) else 0)
+def _image_range(controls: Controls, needed: int, operation: Operation) -> Range:
+    count, alone = len(controls.images), not controls.sounds
+    least = max(needed, 1 if alone and operation in (Operation.EDIT, Operation.UPSCALE) else 0)
     return Range(minimum=least, maximum=max(count, least), default=least, integer=True)
+
+
+def _sound_range(controls: Controls) -> Range | None:
+    if not controls.sounds:
+        return None
+    needed = sum(not is_there(parameter) for parameter in controls.sounds)
+    return Range(minimum=needed, maximum=len(controls.sounds), default=needed, integer=True)
 
 
 def _range(direct: Mapping[str, Parameter], name: str) -> Range | None:

@@ -22,12 +22,16 @@ def workflow_entry(
     *,
     previews: bool,
 ) -> ModelInfo | None:
-    """The model that a workflow is; None if it makes neither pictures nor videos."""
+    """The model that a workflow is; None if it makes neither pictures nor videos nor sound."""
     operation = analysed.operation
     if operation is None:
         return None
     can = capabilities(
-        analysed.controls(), operation, images_needed=analysed.images_needed(), previews=previews
+        analysed.controls(),
+        operation,
+        images_needed=analysed.images_needed(),
+        previews=previews,
+        sound=analysed.makes_sound,
     )
     tags = ["workflow", "comfyui", *(["paid"] if analysed.paid else [])]
     return ModelInfo(
@@ -35,7 +39,7 @@ def workflow_entry(
         title=record.title,
         operations={operation: can},
         description=record.description,
-        category=_CATEGORIES[operation.value],
+        category="sound" if analysed.makes_sound else _CATEGORIES[operation.value],
         tags=tuple(tags),
         availability=availability,
         data_leaves_machine=analysed.paid,

@@ -20,7 +20,7 @@ from diorama.contract import (
 
 from diorama_comfyui.analysis import Parameter, check_value
 from diorama_comfyui.models.analysed import AnalysedWorkflow
-from diorama_comfyui.models.controls import Controls
+from diorama_comfyui.models.controls import Controls, is_there
 from diorama_comfyui.models.prefixes import expand_prefixes
 from diorama_comfyui.running.plan import RunPlan, Upload, loader_nodes, node_weights
 
@@ -53,7 +53,7 @@ def fill(analysed: AnalysedWorkflow, request: AnyRequest, index: int = 0) -> Run
     return RunPlan(
         prompt=prompt,
         uploads=tuple(_uploads(controls, request)),
-        media="video" if analysed.purpose.media == "video" else "image",
+        media=analysed.purpose.media,
         outputs=analysed.conversion.form_outputs,
         fields=_places(controls, lambda name, parameter: name),
         labels=_places(controls, lambda name, parameter: parameter.label),
@@ -106,6 +106,7 @@ def _places(controls: Controls, text: Any) -> dict[tuple[str, str], str]:
         *(("images", parameter) for parameter in controls.images),
         *(("mask", parameter) for parameter in controls.masks),
         *(("video", parameter) for parameter in controls.videos),
+        *(("sounds", parameter) for parameter in controls.sounds),
     ]
     return {target: text(name, parameter) for name, parameter in named for target in parameter.targets}
 
@@ -135,7 +136,21 @@ def _uploads(controls: Controls, request: AnyRequest) -> list[Upload]:
             uploads.append(media_upload(video, parameter.targets))
         elif parameter.default not in (parameter.spec.choices or ()):
             raise InvalidRequest("The workflow needs a video.", field="video")
-    return uploads
+    return [*uploads, *_sound_uploads(controls, request)]
+
+
+def _sound_uploads(controls: Controls, request: AnyRequest) -> list[Upload]:
+    """Sounds go to those inputs first whose own file is not on the server."""
+    sounds = () if isinstance(request, UpscaleRequest) else request.sounds
+    asked = {**{parameter.name: parameter.default for parameter in controls.sounds}, **request.parameters}
+    free = [parameter for parameter in controls.sounds if asked[parameter.name] == parameter.default]
+    free.sort(key=is_there)
+    for parameter in free[len(sounds) :]:
+        if not is_there(parameter):
+            raise InvalidRequest(
+                f"The workflow needs a sound for {parameter.label}.", field="sounds", fix="Give a sound file."
+            )
+    return [media_upload(sound, parameter.targets) for sound, parameter in zip(sounds, free, strict=False)]
 
 
 def _media(request: AnyRequest) -> tuple[tuple[MediaInput, ...], MediaInput | None, MediaInput | None]:

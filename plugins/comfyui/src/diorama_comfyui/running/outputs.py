@@ -56,7 +56,8 @@ class OutputFile:
 def result_files(entry: Mapping[str, Any], plan: RunPlan) -> tuple[list[OutputFile], list[str]]:
     """The files that are results, and the names of saved files that are none.
 
-    Results are of the medium and of the nodes that the plan names; saved files go before previews.
+    Results are of the medium and of the nodes that the plan names, and sounds saved beside them; saved files go before
+    previews.
     """
     files = list(_files(entry))
     saved = [file for file in files if file.item.get("type") != "temp"] or files
@@ -64,6 +65,8 @@ def result_files(entry: Mapping[str, Any], plan: RunPlan) -> tuple[list[OutputFi
     wanted = [file for file in files if file.medium == plan.media]
     if not wanted and plan.media == "video":
         wanted = [file for file in files if file.medium == "image" and file.extension in _ANIMATED]
+    if wanted and plan.media != "audio":
+        wanted += [file for file in files if file.medium == "audio" and file.item.get("type") != "temp"]
     others = [file.name for file in saved if file not in wanted and file.item.get("type") != "temp"]
     return wanted, others
 

@@ -33,7 +33,7 @@ class RunPlan:
     Attributes:
         prompt: API form; inputs of ``uploads`` are set when these are done.
         uploads: Files that the server needs first.
-        media: ``image`` or ``video``: which outputs are results.
+        media: ``image``, ``video`` or ``audio``: which outputs are results. Sound is one beside others too.
         outputs: Nodes whose outputs are the results; empty for all.
         fields: Request field by prompt input, to say which control an error belongs to.
         labels: What people call these controls.
