@@ -7,7 +7,7 @@ import { fit } from "@/lib/numbers";
 const range = (minimum: number, maximum: number, more: object = {}) => ({ minimum, maximum, default: null, step: null, integer: false, ...more });
 const SIZES = { default: [512, 512] as [number, number], minimum: 64, maximum: 1024, multiple_of: 8, max_pixels: null, choices: [], ratios: { "1:1": [512, 512] as [number, number], "16:9": [768, 432] as [number, number] }, free: true, match_input: false };
 const CAPS: Capabilities = {
-  prompt: "required", max_prompt_chars: 2000, negative_prompt: true, sizes: SIZES, images_in: null, videos_in: false, mask: false,
+  produces: null, sounds_in: null, prompt: "required", max_prompt_chars: 2000, negative_prompt: true, sizes: SIZES, images_in: null, videos_in: false, mask: false,
   images_out: range(1, 4, { default: 1, integer: true }), seed: true, seed_range: null, num_inference_steps: range(1, 50, { default: 20, integer: true }), guidance_scale: range(0, 20, { default: 5 }),
   strength: null, schedulers: ["euler"], lora_kinds: [], max_loras: 2, lora_sources: [], control_kinds: [], frames: null, fps: null, duration: null, audio: false, scale: null,
   parameters: { properties: { late: { "x-order": 9 }, early: { "x-order": 1 } } }, preview: true, resumable: false,

@@ -85,7 +85,7 @@ export interface paths {
         };
         /**
          * Get Asset File
-         * @description Return a stored file, or a picture in another format (its recipe goes with it).
+         * @description Return a stored file, or a picture or a sound in another format (its recipe goes with it).
          */
         get: operations["get_asset_file"];
         put?: never;
@@ -125,7 +125,7 @@ export interface paths {
         };
         /**
          * Get Asset Thumbnail
-         * @description Return a small WebP of at most 320 pixels a side.
+         * @description Return a small WebP of at most 320 pixels a side; of a sound its waveform.
          */
         get: operations["get_asset_thumbnail"];
         put?: never;
@@ -2029,6 +2029,11 @@ export interface components {
             batch_id: string | null;
             /** Bytes */
             bytes: number;
+            /**
+             * Channels
+             * @description Of a sound.
+             */
+            channels: number | null;
             /** Cost */
             cost: number | null;
             /** Created At */
@@ -2080,6 +2085,11 @@ export interface components {
             recipe: {
                 [key: string]: unknown;
             };
+            /**
+             * Sample Rate
+             * @description Of a sound, per second.
+             */
+            sample_rate: number | null;
             /** Seed */
             seed: number | null;
             /** Session Id */
@@ -2109,13 +2119,18 @@ export interface components {
         };
         /**
          * AssetView
-         * @description A stored picture or video.
+         * @description A stored picture, video or sound.
          */
         AssetView: {
             /** Batch Id */
             batch_id: string | null;
             /** Bytes */
             bytes: number;
+            /**
+             * Channels
+             * @description Of a sound.
+             */
+            channels: number | null;
             /** Cost */
             cost: number | null;
             /** Created At */
@@ -2160,6 +2175,11 @@ export interface components {
             placeholder: string | null;
             /** Prompt */
             prompt: string;
+            /**
+             * Sample Rate
+             * @description Of a sound, per second.
+             */
+            sample_rate: number | null;
             /** Seed */
             seed: number | null;
             /** Session Id */
@@ -2368,12 +2388,15 @@ export interface components {
          * @description What one operation of one model accepts. A control that is ``None``, empty or false does not exist.
          *
          *     Attributes:
+         *         produces: What comes out, where it is not what the operation says by its name (pictures of ``generate`` and
+         *             ``edit``, videos of ``video``, what went in of ``upscale``): ``audio`` for text or sound to sound.
          *         prompt: Whether a prompt is needed.
          *         max_prompt_chars: Longest prompt the backend takes, in characters.
          *         negative_prompt: Whether a negative prompt has an effect.
          *         sizes: Output sizes; ``None`` when the size cannot be chosen and is not known before.
          *         images_in: How many input images (sources or references) are accepted; ``None`` means none.
          *         videos_in: Whether a video is accepted as the source.
+         *         sounds_in: How many sounds are accepted; ``None`` means none.
          *         mask: Whether a mask (white is changed, black is kept) is accepted.
          *         images_out: How many results one request may ask for.
          *         seed: Whether a seed decides the result.
@@ -2389,7 +2412,7 @@ export interface components {
          *         control_kinds: ControlNet-like maps that are accepted (``canny``, ``depth``, ``pose``, ``scribble``).
          *         frames: Number of frames of a video.
          *         fps: Frames per second of a video.
-         *         duration: Length of a video in seconds, for models that count seconds and not frames.
+         *         duration: Length of a video or a sound in seconds, for models that count seconds and not frames.
          *         audio: Whether the video can carry sound made by the model.
          *         scale: Enlargement factor of an upscaler.
          *         parameters: JSON schema (type ``object``) of further parameters that only this model has. Property keys
@@ -2454,6 +2477,8 @@ export interface components {
              * @default false
              */
             preview: boolean;
+            /** Produces */
+            produces: ("image" | "video" | "audio") | null;
             /**
              * Prompt
              * @default required
@@ -2478,6 +2503,7 @@ export interface components {
             seed: boolean;
             seed_range: components["schemas"]["Range"] | null;
             sizes: components["schemas"]["Sizes"] | null;
+            sounds_in: components["schemas"]["Range"] | null;
             strength: components["schemas"]["Range"] | null;
             /**
              * Videos In
@@ -2974,7 +3000,7 @@ export interface components {
         };
         /**
          * EditRequestBody
-         * @description Pictures and text to pictures.
+         * @description Pictures and text to pictures; or sounds to sound, by a model that makes it.
          */
         EditRequestBody: {
             /**
@@ -2996,6 +3022,12 @@ export interface components {
             control_images: {
                 [key: string]: string;
             };
+            /**
+             * Duration
+             * @description Seconds of a video or a sound.
+             * @default null
+             */
+            duration: number | null;
             /**
              * Failover
              * @description Let another offer of the family take over when one is down.
@@ -3100,6 +3132,12 @@ export interface components {
              */
             session_id: string | null;
             /**
+             * Sounds
+             * @description Sounds for models that take them, given like the pictures.
+             * @default []
+             */
+            sounds: string[];
+            /**
              * Steps
              * @default null
              */
@@ -3196,7 +3234,7 @@ export interface components {
             };
             /**
              * Duration
-             * @description Seconds of a video.
+             * @description Seconds of a video or a sound.
              */
             duration?: number | null;
             /**
@@ -3297,6 +3335,12 @@ export interface components {
             seed?: number | null;
             /** Session Id */
             session_id?: string | null;
+            /**
+             * Sounds
+             * @description Sounds for models that take them, given like the pictures.
+             * @default []
+             */
+            sounds: string[];
             /** Steps */
             steps?: number | null;
             /**
@@ -3354,9 +3398,9 @@ export interface components {
             asset_ids: string[];
             /**
              * Format
-             * @description Another format, for pictures.
+             * @description Another format, for the files that can be had in it.
              */
-            format?: ("png" | "jpeg" | "webp") | null;
+            format?: ("png" | "jpeg" | "webp" | "flac" | "mp3" | "ogg" | "wav" | "m4a") | null;
             /**
              * Metadata
              * @description Whether the recipe goes along.
@@ -3382,7 +3426,7 @@ export interface components {
         };
         /**
          * GenerateReply
-         * @description The finished pictures.
+         * @description The finished pictures or sounds.
          */
         GenerateReply: {
             /** Adjusted */
@@ -3409,6 +3453,8 @@ export interface components {
             model: string;
             /** Prompt */
             prompt: string;
+            /** Sounds */
+            sounds: components["schemas"]["SoundRef"][];
             /** Steps */
             steps: number | null;
             /** Width */
@@ -3507,7 +3553,7 @@ export interface components {
         };
         /**
          * ImageRequest
-         * @description Text, and perhaps pictures, to pictures.
+         * @description Text, and perhaps pictures, to pictures; or to sound, by a model that makes it.
          */
         ImageRequest: {
             /**
@@ -3525,6 +3571,11 @@ export interface components {
             control_images: {
                 [key: string]: string;
             };
+            /**
+             * Duration
+             * @description Seconds of a video or a sound.
+             */
+            duration?: number | null;
             /**
              * Failover
              * @description Let another offer of the family take over when one is down.
@@ -3596,6 +3647,12 @@ export interface components {
             seed?: number | null;
             /** Session Id */
             session_id?: string | null;
+            /**
+             * Sounds
+             * @description Sounds for models that take them, given like the pictures.
+             * @default []
+             */
+            sounds: string[];
             /** Steps */
             steps?: number | null;
             /**
@@ -3715,6 +3772,12 @@ export interface components {
             seed?: number | null;
             /** Session Id */
             session_id?: string | null;
+            /**
+             * Sounds
+             * @description Sounds for models that take them, given like the pictures.
+             * @default []
+             */
+            sounds: string[];
             /** Steps */
             steps?: number | null;
             /**
@@ -3844,7 +3907,7 @@ export interface components {
             };
             /**
              * Duration
-             * @description Seconds of a video.
+             * @description Seconds of a video or a sound.
              */
             duration?: number | null;
             /**
@@ -3940,6 +4003,12 @@ export interface components {
             seed?: number | null;
             /** Session Id */
             session_id?: string | null;
+            /**
+             * Sounds
+             * @description Sounds for models that take them, given like the pictures.
+             * @default []
+             */
+            sounds: string[];
             /** Steps */
             steps?: number | null;
             /**
@@ -4053,6 +4122,8 @@ export interface components {
             retry_of: string | null;
             /** Session Id */
             session_id: string | null;
+            /** Sounds */
+            sounds: components["schemas"]["SoundRef"][];
             /** Started At */
             started_at: string | null;
             /**
@@ -4181,6 +4252,8 @@ export interface components {
             seconds: number | null;
             /** Session Id */
             session_id: string | null;
+            /** Sounds */
+            sounds: components["schemas"]["SoundRef"][];
             /** Started At */
             started_at: string | null;
             /**
@@ -4459,7 +4532,7 @@ export interface components {
              * Mode
              * @enum {string}
              */
-            mode: "edit" | "generate" | "hybrid" | "video" | "upscale";
+            mode: "edit" | "generate" | "hybrid" | "video" | "upscale" | "sound";
             /** Operations */
             operations: ("generate" | "edit" | "video" | "upscale")[];
             price: components["schemas"]["Price"] | null;
@@ -4505,7 +4578,7 @@ export interface components {
              * Mode
              * @enum {string}
              */
-            mode: "edit" | "generate" | "hybrid" | "video" | "upscale";
+            mode: "edit" | "generate" | "hybrid" | "video" | "upscale" | "sound";
             /** Operations */
             operations: {
                 [key: string]: components["schemas"]["Capabilities"];
@@ -4942,6 +5015,38 @@ export interface components {
             };
         };
         /**
+         * SoundRef
+         * @description A sound that a job made.
+         */
+        SoundRef: {
+            /** Channels */
+            channels: number | null;
+            /**
+             * Duration
+             * @description Seconds.
+             */
+            duration: number | null;
+            /** Filename */
+            filename: string;
+            /** Id */
+            id: string;
+            /** Mime */
+            mime: string;
+            /** Placeholder */
+            placeholder: string | null;
+            /** Sample Rate */
+            sample_rate: number | null;
+            /** Seed */
+            seed: number | null;
+            /**
+             * Thumbnail Url
+             * @description Its waveform.
+             */
+            thumbnail_url: string;
+            /** Url */
+            url: string;
+        };
+        /**
          * StorageView
          * @description Where the room on the data disk goes; models are told by ``/api/models/cache-status``.
          */
@@ -5225,6 +5330,12 @@ export interface components {
             seed?: number | null;
             /** Session Id */
             session_id?: string | null;
+            /**
+             * Sounds
+             * @description Sounds for models that take them, given like the pictures.
+             * @default []
+             */
+            sounds: string[];
             /** Steps */
             steps?: number | null;
             /**
@@ -5680,8 +5791,8 @@ export interface operations {
         parameters: {
             query?: {
                 download?: boolean;
-                /** @description Another format, for pictures. */
-                format?: ("png" | "jpeg" | "webp") | null;
+                /** @description Another format: png, jpeg, webp for pictures, the others for sounds. */
+                format?: ("png" | "jpeg" | "webp" | "flac" | "mp3" | "ogg" | "wav" | "m4a") | null;
             };
             header?: never;
             path: {
@@ -5697,6 +5808,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    "audio/*": unknown;
                     "image/*": unknown;
                     "video/*": unknown;
                 };
@@ -5774,6 +5886,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    "audio/*": unknown;
                     "image/*": unknown;
                     "video/*": unknown;
                 };
@@ -6664,7 +6777,7 @@ export interface operations {
                     /** @description The other fields of EditRequestBody, as JSON. */
                     config?: string;
                     /** Format: binary */
-                    image1: string;
+                    image1?: string;
                     /** Format: binary */
                     image2?: string;
                     /** Format: binary */
@@ -6699,6 +6812,11 @@ export interface operations {
                     mask?: string;
                     /** @description Instead of config.prompt. */
                     prompt?: string;
+                    /**
+                     * Format: binary
+                     * @description For models that take sound.
+                     */
+                    sound1?: string;
                 };
             };
         };
@@ -7009,6 +7127,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    "audio/*": unknown;
                     "image/*": unknown;
                     "video/*": unknown;
                 };
@@ -9173,6 +9292,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    "audio/*": unknown;
                     "image/*": unknown;
                     "video/*": unknown;
                 };
@@ -9250,6 +9370,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    "audio/*": unknown;
                     "image/*": unknown;
                     "video/*": unknown;
                 };
