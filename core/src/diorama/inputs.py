@@ -1,4 +1,4 @@
-"""Every way to hand over a picture or a video, ending in one checked :class:`MediaInput`, and to use one again."""
+"""Every way to hand over a picture, a video or a sound, ending in one checked :class:`MediaInput`, and to use one again."""
 
 from __future__ import annotations
 
@@ -60,6 +60,7 @@ def keep_inputs(submission: Submission, settings: Settings) -> None:
     given: dict[str, MediaInput | None] = {
         f"reference_images[{index}]": item for index, item in enumerate(submission.images)
     }
+    given |= {f"sounds[{index}]": item for index, item in enumerate(submission.sounds)}
     given |= {f"control.{kind}": item for kind, item in submission.control.items()}
     given |= {"mask": submission.mask, "media": submission.media}
     for name, item in given.items():
