@@ -50,6 +50,10 @@ def system_resolver(host: str, port: int) -> Sequence[str]:
     Raises:
         BackendError: the name is unknown, or the name server does not answer.
     """
+    try:
+        return [str(ipaddress.ip_address(host))]  # nothing to ask for
+    except ValueError:
+        pass
     found: list[Any] = []
     failure: list[Exception] = []
 

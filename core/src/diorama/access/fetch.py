@@ -1,24 +1,25 @@
 """The one way in which Diorama follows a URL that a request, a model or a provider named.
 
 A name is resolved once, all its addresses are checked, and the connection goes to a checked address, so that a name
-server cannot answer differently the second time. Each redirect starts over.
+server cannot answer differently the second time. Each redirect starts over. A connection that is kept for the next file
+of the same host leads to an address that was checked for it.
 """
 
 from __future__ import annotations
 
 import os
-import socket
-import ssl
+import re
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from diorama.access.addresses import Resolver, configured_hosts, is_public, plain_host, system_resolver
+from diorama.access.lines import Line, LineKey, Lines
 from diorama.contract import (
     BackendError,
     BackendNotReady,
@@ -37,6 +38,7 @@ _REDIRECTS = 8
 _KEPT_HEADERS = frozenset({"accept", "range", "user-agent"})
 """All that is sent on after a redirect to another origin."""
 _AGENT = "diorama"
+_NO_ADDRESS = re.compile(r"[\x00-\x20\x7f\\]")
 _TRICKLE = 1024
 """Fewer bytes than this within ``timeout`` seconds count as no data."""
 
@@ -54,12 +56,16 @@ class Cancel(Protocol):
 
 @dataclass
 class _Hop:
-    """One request: where it goes, and to which checked addresses."""
+    """One request: where it goes, and whether the user configured that host."""
 
     url: httpx2.URL
-    addresses: list[str]
     trusted: bool
     headers: dict[str, str]
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Host and port."""
+        return plain_host(self.url.host), self.url.port or _PORTS[self.url.scheme]
 
 
 @dataclass
@@ -71,26 +77,36 @@ class _Transfer:
     timeout: float
     deadline: float
     cancel: Cancel | None
-    sockets: list[socket.socket] = field(default_factory=list)
+    line: Line | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def check(self) -> None:
         if self.cancel is not None and self.cancel.cancelled:
             raise JobCancelled
 
+    @contextmanager
+    def over(self, line: Line) -> Iterator[None]:
+        """Let a cancel break ``line`` while this transfer uses it, and no longer."""
+        with self.lock:
+            self.line = line
+        try:
+            self.check()
+            yield
+        finally:
+            with self.lock:
+                self.line = None
+
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
-        """Note each connection, so that a cancel can break it while it waits for data."""
+        """Note each connection that is made; one that was made too late for a cancel goes no further."""
+        if self.line is not None:
+            self.line.trace(event, info)
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):
-            found = info["return_value"].get_extra_info("socket")
-            if found is not None:
-                self.sockets.append(found)
             self.check()
 
     def interrupt(self) -> None:
-        for connection in self.sockets:
-            try:
-                connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue  # it is closed already
+        with self.lock:
+            if self.line is not None:
+                self.line.interrupt()
 
 
 class SafeFetch:
@@ -102,6 +118,7 @@ class SafeFetch:
             private and may use any port, and its ``proxy`` is used. Variables such as ``HTTPS_PROXY`` are not read.
         resolver: Finds addresses.
         max_seconds: Longest time of one download, redirects included.
+        lines: Connections that are shared with other downloads; ``None`` opens one for each download.
     """
 
     def __init__(
@@ -111,6 +128,7 @@ class SafeFetch:
         *,
         resolver: Resolver = system_resolver,
         max_seconds: float = 6 * 3600.0,
+        lines: Lines | None = None,
     ) -> None:
         options = settings.backends.get(backend, {})
         self._configured = configured_hosts(options)
@@ -118,6 +136,7 @@ class SafeFetch:
         self._offline = settings.offline
         self._resolver = resolver
         self._max_seconds = max_seconds
+        self._lines = lines
 
     def fetch(
         self,
@@ -157,18 +176,30 @@ class SafeFetch:
         if cancel is not None:
             cancel.add_callback(transfer.interrupt)
         hop = self._hop(url, {"user-agent": _AGENT, **_lower(headers)}, trusted=True)
-        for _ in range(_REDIRECTS + 1):
-            transfer.check()
-            outcome = self._follow(hop, transfer, work_dir)
-            if isinstance(outcome, FetchedFile):
-                transfer.sockets.clear()
-                return outcome
-            hop = self._next_hop(hop, outcome)
+        with self._shared() as lines:
+            for _ in range(_REDIRECTS + 1):
+                transfer.check()
+                outcome = self._follow(hop, transfer, work_dir, lines)
+                if isinstance(outcome, FetchedFile):
+                    return outcome
+                hop = self._next_hop(hop, outcome)
         raise BackendError(f"{hop.url.host} redirects more than {_REDIRECTS} times.")
 
     def check(self, url: str) -> None:
         """Raise as :meth:`fetch` would for an address that is not allowed; nothing is connected."""
-        self._hop(url, {}, trusted=True)
+        self._addresses(self._hop(url, {}, trusted=True))
+
+    @contextmanager
+    def _shared(self) -> Iterator[Lines]:
+        """Give the lines that are shared, or some for this download only."""
+        if self._lines is not None:
+            yield self._lines
+            return
+        lines = Lines()
+        try:
+            yield lines
+        finally:
+            lines.close()
 
     def _hop(self, url: str, headers: dict[str, str], *, trusted: bool) -> _Hop:
         parsed = _parse(url)
@@ -182,12 +213,17 @@ class SafeFetch:
             )
         if not trusted and port not in _PORTS.values():
             raise InvalidRequest(f"Port {port} of {host} is not allowed.", field="url", fix=_advice(host))
+        return _Hop(parsed, trusted, headers)
+
+    def _addresses(self, hop: _Hop) -> list[str]:
+        """Resolve the host of ``hop``; all that it answers must be allowed."""
+        host, port = hop.place
         addresses = list(self._resolver(host, port))
-        if not trusted and not all(is_public(address) for address in addresses):
+        if not hop.trusted and not all(is_public(address) for address in addresses):
             raise InvalidRequest(
                 f"{host} is not an address on the public internet.", field="url", fix=_advice(host)
             )
-        return _Hop(parsed, addresses, trusted, headers)
+        return addresses
 
     def _next_hop(self, hop: _Hop, location: str) -> _Hop:
         try:
@@ -200,49 +236,87 @@ class SafeFetch:
         kept = hop.headers if same else {k: v for k, v in hop.headers.items() if k in _KEPT_HEADERS}
         return self._hop(str(target), kept, trusted=hop.trusted)
 
-    def _follow(self, hop: _Hop, transfer: _Transfer, folder: Path) -> FetchedFile | str:
+    def _follow(self, hop: _Hop, transfer: _Transfer, folder: Path, lines: Lines) -> FetchedFile | str:
         """Send one request; return the file, or where a redirect leads."""
         import httpx2
 
-        for position, address in enumerate(hop.addresses):
+        failure: Exception | None = None
+        for line in self._ways(hop, lines):
             try:
-                with self._answer(hop, address, transfer) as response:
-                    if response.is_redirect and "location" in response.headers:
-                        return str(response.headers["location"])
-                    _check_status(response, hop)
-                    return _store(response, hop, transfer, folder)
-            except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+                return self._exchange(hop, line, transfer, folder, lines)
+            except (httpx2.ConnectError, httpx2.ConnectTimeout, _Broken) as error:
                 transfer.check()
-                if position + 1 == len(hop.addresses):
-                    raise BackendError(f"{hop.url.host} cannot be reached.", retryable=True) from error
+                failure = error
             except httpx2.HTTPError as error:
                 transfer.check()
-                sentence = (
-                    "sent no data in time"
-                    if isinstance(error, httpx2.TimeoutException)
-                    else "broke the transfer off"
-                )
+                slow = isinstance(error, httpx2.TimeoutException)
+                sentence = "sent no data in time" if slow else "broke the transfer off"
                 raise BackendError(f"{hop.url.host} {sentence}.", retryable=True) from error
-        raise BackendError(f"{hop.url.host} has no address.", retryable=True)
+        what = "cannot be reached" if failure else "has no address"
+        raise BackendError(f"{hop.url.host} {what}.", retryable=True) from failure
 
-    @contextmanager
-    def _answer(self, hop: _Hop, address: str, transfer: _Transfer) -> Iterator[httpx2.Response]:
-        """Connect to ``address`` while name and certificate stay those of the host."""
-        import httpx2
+    def _ways(self, hop: _Hop, lines: Lines) -> Iterator[Line]:
+        """Yield the lines to try: one that was kept, then a new one to each address of the host."""
+        key = LineKey(hop.url.scheme, *hop.place, hop.trusted, self._proxy)
+        kept = lines.take(key)
+        if kept is not None:
+            yield kept
+        for address in self._addresses(hop):
+            yield lines.open(key, address)
 
-        target = hop.url.copy_with(host=address)
-        headers = {**hop.headers, "host": hop.url.netloc.decode("ascii"), "accept-encoding": "identity"}
-        extensions = {"sni_hostname": hop.url.host, "trace": transfer.trace}
-        limits = httpx2.Timeout(transfer.timeout, connect=min(transfer.timeout, 15.0))
-        with httpx2.Client(
-            verify=_tls(), trust_env=False, proxy=self._proxy, timeout=limits, follow_redirects=False
-        ) as client:
-            request = client.build_request(transfer.method, target, headers=headers, extensions=extensions)
-            response = client.send(request, stream=True)
-            try:
-                yield response
-            finally:
-                response.close()
+    def _exchange(
+        self, hop: _Hop, line: Line, transfer: _Transfer, folder: Path, lines: Lines
+    ) -> FetchedFile | str:
+        """Do one request over ``line``, and keep the line when all went well.
+
+        Raises:
+            _Broken: the line was kept from before, and the other side had closed it meanwhile.
+        """
+        kept = False
+        try:
+            with transfer.over(line), _answer(hop, line, transfer) as response:
+                outcome: FetchedFile | str
+                if response.is_redirect and "location" in response.headers:
+                    outcome = str(response.headers["location"])
+                else:
+                    _check_status(response, hop)
+                    outcome = _store(response, hop, transfer, folder)
+            lines.give_back(line)
+            kept = True
+            return outcome
+        finally:
+            if not kept:
+                line.close()
+
+
+class _Broken(Exception):
+    """A kept line did not answer."""
+
+
+@contextmanager
+def _answer(hop: _Hop, line: Line, transfer: _Transfer) -> Iterator[httpx2.Response]:
+    """Send to the line's address, while name and certificate stay those of the host."""
+    import httpx2
+
+    headers = {**hop.headers, "host": hop.url.netloc.decode("ascii"), "accept-encoding": "identity"}
+    limits = httpx2.Timeout(transfer.timeout, connect=min(transfer.timeout, 15.0))
+    request = line.client.build_request(
+        transfer.method,
+        hop.url.copy_with(host=line.address),
+        headers=headers,
+        timeout=limits,
+        extensions={"sni_hostname": hop.url.host, "trace": transfer.trace},
+    )
+    try:
+        response = line.client.send(request, stream=True)
+    except httpx2.TransportError as error:
+        if line.used and not isinstance(error, httpx2.TimeoutException):
+            raise _Broken from error
+        raise
+    try:
+        yield response
+    finally:
+        response.close()
 
 
 def _store(response: httpx2.Response, hop: _Hop, transfer: _Transfer, folder: Path) -> FetchedFile:
@@ -306,11 +380,7 @@ def _parse(url: str) -> httpx2.URL:
     """Parse once; the same object decides and connects, so that two parsers cannot disagree."""
     import httpx2
 
-    if (
-        any(ord(character) <= 32 or ord(character) == 127 for character in url)
-        or "\\" in url
-        or len(url) > 8192
-    ):
+    if len(url) > 8192 or _NO_ADDRESS.search(url):
         raise InvalidRequest(
             "The address holds characters that no address has.", field="url", fix="Encode them as %xx."
         )
@@ -345,10 +415,3 @@ def _lower(headers: Mapping[str, str] | None) -> dict[str, str]:
         for key, value in (headers or {}).items()
         if key.lower() not in ("host", "connection")
     }
-
-
-@lru_cache(maxsize=1)
-def _tls() -> ssl.SSLContext:
-    import httpx2
-
-    return httpx2.create_ssl_context(trust_env=False)

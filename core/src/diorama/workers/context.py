@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from diorama.access.fetch import SafeFetch
+from diorama.access.lines import Lines
 from diorama.contract import (
     Artifact,
     Audio,
@@ -53,6 +54,7 @@ class LocalJobContext(JobContext):
         secret: Looks up ``(backend id, name)``.
         device: Device of the worker process, empty in the server.
         cancel: Token to obey; the sink's when ``None``.
+        lines: Connections for downloads, where they are shared with other jobs.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class LocalJobContext(JobContext):
         *,
         device: str = "",
         cancel: CancelToken | None = None,
+        lines: Lines | None = None,
     ) -> None:
         self.job_id = task.job_id
         self.model = task.model
@@ -74,6 +77,7 @@ class LocalJobContext(JobContext):
         self.saved = 0
         self._task, self._sink, self._settings, self._secret = task, sink, settings, secret
         self._cancel = sink.cancel if cancel is None else cancel
+        self._fetch = SafeFetch(settings, task.backend, lines=lines)
         self._saver = Saver(sink.staged, lambda: self._cancel.cancelled)
         self._callbacks: list[threading.Thread] = []
         self._thinner = Thinner(_PROGRESS_GAP)
@@ -115,7 +119,7 @@ class LocalJobContext(JobContext):
         timeout: float = 60.0,
     ) -> FetchedFile:
         """See :meth:`diorama.contract.BaseContext.fetch`."""
-        return SafeFetch(self._settings, self._task.backend).fetch(
+        return self._fetch.fetch(
             url,
             work_dir=self.work_dir,
             method=method,

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
+from diorama.access.lines import Lines
 from diorama.contract import JobParked, Result
 from diorama.plugins.registry import PluginRegistry
 from diorama.settings import Settings
@@ -26,6 +27,7 @@ class ThreadRunner:
         self._running: set[CancelFlag] = set()
         self._parked: dict[str, tuple[Task, CancelFlag, LocalJobContext]] = {}
         self._closed = False
+        self._lines = Lines()
 
     def run(self, task: Task, sink: TaskSink) -> Result:
         """See :meth:`diorama.workers.executor.Executor.run`."""
@@ -53,7 +55,7 @@ class ThreadRunner:
         if task.may_park and self._registry.extensions():
             # A wrapper around the call would see it begin again and again.
             task = replace(task, may_park=False)
-        return flag, LocalJobContext(task, sink, self._settings, self._secret, cancel=flag)
+        return flag, LocalJobContext(task, sink, self._settings, self._secret, cancel=flag, lines=self._lines)
 
     def close(self) -> None:
         """Cancel every running call, and each later one at its start."""
@@ -62,3 +64,4 @@ class ThreadRunner:
             running = list(self._running)
         for flag in running:
             flag.cancel()
+        self._lines.close()
