@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import threading
 import time
 from email.utils import formatdate
 from pathlib import Path
@@ -28,6 +29,7 @@ from diorama.contract.remote.answers import error_text, failed_run, from_transpo
 from diorama.contract.remote.files import fitted, prepare
 from diorama.contract.remote.money import estimate
 from diorama.contract.remote.offers import parse_range
+from diorama.contract.remote.threads import PerThread
 from diorama.contract.remote.pace import Pace
 from diorama.contract.remote.schema import operations_from, plain_schema
 from diorama.contract.remote.shelf import Shelf
@@ -227,3 +229,29 @@ def test_the_shelf_survives_a_damaged_file(tmp_path: Path) -> None:
     assert shelf.read() == {"a/b": offer}
     (tmp_path / "cache" / "found.json").write_text("{")
     assert shelf.read() == {}
+
+
+def test_each_thread_has_connections_of_its_own():
+    made, closed = [], []
+
+    class Transport:
+        def __init__(self):
+            made.append(self)
+
+        def handle_request(self, request):
+            return self
+
+        def close(self):
+            closed.append(self)
+
+    shared = PerThread(Transport)
+    assert shared.handle_request("a") is shared.handle_request("b")
+    seen = []
+    for _ in range(2):
+        thread = threading.Thread(target=lambda: seen.append(shared.handle_request("c")))
+        thread.start()
+        thread.join()
+    assert len({*seen, made[0]}) == 3
+    assert closed == seen[:1]  # that of a thread which had ended, when the next one came
+    shared.close()
+    assert set(closed) == set(made)

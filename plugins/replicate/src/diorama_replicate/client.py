@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from diorama.contract.remote import Unanswered
 from diorama.contract.remote.answers import from_transport, refusal_from
+from diorama.contract.remote.threads import PerThread
 
 if TYPE_CHECKING:
     import httpx
@@ -28,11 +29,13 @@ class ReplicateClient:
         import replicate
 
         timeout = httpx.Timeout(TIMEOUT, connect=10.0, pool=300.0)
+        tls = httpx.create_ssl_context()
         self._client = replicate.Client(
             api_token=key,
             base_url=url,
             timeout=timeout,
             event_hooks={"response": [_refuse]},
+            transport=PerThread(lambda: httpx.HTTPTransport(verify=tls)),
         )
         self._client._client._transport.max_attempts = 1  # the retries of this client alone
 
