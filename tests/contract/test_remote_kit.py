@@ -29,10 +29,10 @@ from diorama.contract.remote.answers import error_text, failed_run, from_transpo
 from diorama.contract.remote.files import fitted, prepare
 from diorama.contract.remote.money import estimate
 from diorama.contract.remote.offers import parse_range
-from diorama.contract.remote.threads import PerThread
 from diorama.contract.remote.pace import Pace
 from diorama.contract.remote.schema import operations_from, plain_schema
 from diorama.contract.remote.shelf import Shelf
+from diorama.contract.remote.threads import PerThread
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ MODULES = {
 HTTP = {"httpx", "httpx2", "requests", "aiohttp", "urllib3", "urllib.request", "http.client"}
 HTTP_USERS = {
     "core/src/diorama/access/fetch.py": "the guarded door itself",
+    "core/src/diorama/access/lines.py": "the connections of the guarded door",
     "core/src/diorama/contract/remote/http.py": "providers' own APIs, at addresses that the user set",
     "core/src/diorama/cli/http_client.py": "our own server",
     "core/src/diorama/testing/fake.py": "a stand-in provider, for tests",
