@@ -30,8 +30,19 @@ WHOLE = ("n", "output_compression", "num_inference_steps", "seed", "fps", "num_f
 REAL = ("guidance_scale", "true_cfg_scale", "strength")
 
 
+LOCALAI = table(
+    "prompt* str; model* str; n int(1..10)=1; size str; response_format enum(url,b64_json); step int(1..200); seed int; mode int"
+)
+
+
 class OpenAIStandin(Standin):
-    """An open server: `models` names what it runs, `answers` says whether pictures come as `b64_json` or `url`."""
+    """An open server: `models` names what it runs, `answers` says whether pictures come as `b64_json` or `url`, whatever is
+    asked.
+
+    `flavour` is one of the servers that differ in what they leave out of the shape: `vllm-omni` gives no addresses and reads
+    films from forms only, `sglang` answers with addresses of its own without a host unless it is asked for bytes, and reads a
+    form only where there is a picture in it, `localai` has names of its own.
+    """
 
     scheme: ClassVar[str] = "Bearer"
 
@@ -42,7 +53,8 @@ class OpenAIStandin(Standin):
             "Qwen/Qwen-Image-Edit": "image",
             "Wan-AI/Wan2.2-T2V": "video",
         }
-        self.answers = "b64_json"
+        self.answers = ""
+        self.flavour = ""
 
     def error_body(self, status: int, detail: Any) -> Any:
         """OpenAI's error shape."""
@@ -73,7 +85,7 @@ class OpenAIStandin(Standin):
     async def generate(self, request: Request) -> Response:
         """Text to pictures, in one call."""
         body = await self.json(request)
-        self.check(IMAGES, body, "images/generations", status=400)
+        self.check(LOCALAI if self.flavour == "localai" else IMAGES, body, "images/generations", status=400)
         return self._pictures(body, [])
 
     @on("POST", "/v1/images/edits", "submit")
@@ -115,14 +127,29 @@ class OpenAIStandin(Standin):
         if outcome == "failed":
             raise Refused(500, job.script.error or "out of memory")
         made = [] if outcome == "hollow" else results.make(job, "image", inputs, body.get("n", 1))
-        kind = body.get("response_format", self.answers)
+        usual = "url" if self.flavour == "sglang" else "b64_json"
+        kind = self.answers or body.get("response_format", usual)
+        if kind == "url" and self.flavour == "vllm-omni":
+            raise Refused(400, "Only 'b64_json' or 'file' response format is supported")
         data = [
-            {"url": self.publish(item)}
+            {"url": self._address(item)}
             if kind == "url"
             else {"b64_json": base64.b64encode(item.content).decode()}
             for item in made
         ]
         return JSONResponse({"created": int(time.time()), "data": data})
+
+    def _address(self, item: Media) -> str:
+        address = self.publish(item)
+        return f"/v1/images/{address.rsplit('/', 1)[-1]}/content" if self.flavour == "sglang" else address
+
+    @on("GET", "/v1/images/{name}/content", "content")
+    async def picture(self, request: Request) -> Response:
+        """A picture that only the server itself hands out."""
+        media = self.files.get(request.path_params["name"])
+        if media is None:
+            raise Refused(404, "no such picture")
+        return Response(media.content, media_type=media.mime)
 
     def _known(self, body: dict[str, Any], kind: str) -> None:
         if self.models.get(body["model"]) != kind:
@@ -135,8 +162,12 @@ class OpenAIStandin(Standin):
         if request.headers.get("content-type", "").startswith("multipart/"):
             body, files = await self._form(request)
             inputs = files.get("input_reference", [])
+            if self.flavour == "sglang" and not inputs:
+                raise Refused(400, "input_reference file is required")
         else:
             body = await self.json(request)
+            if self.flavour == "vllm-omni":
+                raise Refused(422, [{"type": "missing", "loc": ["body", "prompt"], "msg": "Field required"}])
         self.check(VIDEOS, body, "videos", status=400)
         self._known(body, "video")
         job = self.accept(body["model"], {**body, "inputs": len(inputs)})

@@ -11,7 +11,8 @@ import pytest
 from diorama.contract import BackendError, BackendSettings, ContentRefused, InvalidRequest, Operation
 from diorama.testing import RecordingListContext, sample_image
 from diorama_openai_images import create_backend
-from diorama_openai_images.backend import multipart, output_of, transparent
+from diorama_openai_images.backend import output_of
+from diorama_openai_images.forms import multipart, transparent
 from diorama_openai_images.models import kind_of, listed
 from PIL import Image
 from standins import OpenAIStandin, Script
@@ -51,11 +52,11 @@ def test_names_tell_kinds() -> None:
 
 
 def test_form_fields_are_written_as_json_writes_them() -> None:
-    assert multipart({"stream": False, "n": 2, "size": "1x1"})["data"] == {
-        "stream": "false",
-        "n": "2",
-        "size": "1x1",
-    }
+    assert multipart({"stream": False, "n": 2, "size": "1x1"})["files"] == [
+        ("stream", (None, b"false")),
+        ("n", (None, b"2")),
+        ("size", (None, b"1x1")),
+    ]
 
 
 def test_models_may_be_named_in_the_settings() -> None:
@@ -150,3 +151,95 @@ def test_a_picture_that_cannot_be_read_takes_no_other_along() -> None:
     assert good.content == b"hello"
     for odd in ({"b64_json": "aGVsbG8"}, {"b64_json": "%%%%"}, {"b64_json": 5}, {"url": None}, {}, None, "x"):
         assert output_of(odd) is None
+
+
+@pytest.mark.parametrize("flavour", ["", "vllm-omni", "sglang"])
+def test_open_servers_differ_in_what_they_leave_out(bench: Bench, flavour: str) -> None:
+    """Pictures, a two-picture edit with a mask, films with and without a picture: each in the way that the server reads."""
+    server: Any = bench.server
+    server.flavour = flavour
+    knobs = {
+        "seed": 5,
+        "num_inference_steps": 4,
+        "negative_prompt": "blur",
+        "guidance_scale": 3.5,
+        "parameters": {"true_cfg_scale": 4},
+    }
+    names = {
+        "seed": 5,
+        "num_inference_steps": 4,
+        "negative_prompt": "blur",
+        "guidance_scale": 3.5,
+        "true_cfg_scale": 4,
+    }
+    _, context = bench.run(
+        Operation.GENERATE, model="Qwen/Qwen-Image", width=512, height=256, num_images=2, **knobs
+    )
+    assert [output.image.size for output in context.outputs] == [(512, 256)] * 2
+    assert {name: server.job.arguments[name] for name in names} == names
+    request, model = bench.request(Operation.EDIT, model="Qwen/Qwen-Image-Edit", images=2, **knobs)
+    mask = sample_image(bench.folder, size=(400, 400), color="white", name="mask")
+    context = bench.context(model)
+    bench.backend.edit(request=replace(request, mask=mask), context=context)  # type: ignore[attr-defined]
+    sent = server.job.arguments
+    assert (sent["inputs"], sent["masked"], len(context.outputs)) == (2, True, 1)
+    assert {name: sent[name] for name in names} == names
+    for images in (0, 1):
+        before = server.submissions
+        bench.run(Operation.VIDEO, model="Wan-AI/Wan2.2-T2V", images=images, num_frames=33, fps=8, **knobs)
+        sent = server.job.arguments
+        assert (sent["inputs"], sent["num_frames"], sent["fps"], server.submissions) == (
+            images,
+            33,
+            8,
+            before + 1,
+        )
+        assert {name: sent[name] for name in names} == names
+
+
+def test_the_shape_that_a_server_reads_is_kept_in_mind(bench: Bench) -> None:
+    server: Any = bench.server
+    server.flavour = "vllm-omni"
+    for sends in (2, 3):
+        bench.run(Operation.VIDEO, model="Wan-AI/Wan2.2-T2V")
+        assert server.counts["submit"] == sends
+    assert server.submissions == 2
+
+
+@pytest.mark.parametrize("flavour", ["", "vllm-omni"])
+def test_a_film_that_is_refused_for_what_it_asks_says_so(bench: Bench, flavour: str) -> None:
+    server: Any = bench.server
+    server.flavour = flavour
+    if flavour:
+        bench.run(Operation.VIDEO, model="Wan-AI/Wan2.2-T2V")
+    server.fault("submit", status=422, detail="size: 832x480 is not offered")
+    with pytest.raises(InvalidRequest, match="is not offered"):
+        bench.run(Operation.VIDEO, model="Wan-AI/Wan2.2-T2V")
+
+
+def test_an_address_without_a_host_is_the_servers_own() -> None:
+    own = output_of({"url": "/v1/images/a/content"}, "http://127.0.0.1:9/v1", {"Authorization": "Bearer k"})
+    assert own is not None
+    assert (own.url, own.headers) == ("http://127.0.0.1:9/v1/images/a/content", {"Authorization": "Bearer k"})
+    for other in ("//evil.example/a.png", "https://evil.example/a.png"):
+        found = output_of({"url": other}, "http://127.0.0.1:9/v1", {"Authorization": "Bearer k"})
+        assert found is not None
+        assert (found.url, found.headers) == (other, {})
+
+
+def test_localai_has_names_of_its_own(loopback_only: Any, tmp_path: Path) -> None:
+    with OpenAIStandin() as server:
+        server.flavour = "localai"
+        options = {**QUICK, "api_url": server.url(), "dialect": "localai"}
+        settings = BackendSettings(id="localai", options=options, cache_dir=tmp_path / "cache")
+        bench = Bench(lambda: create_backend(settings), server, {}, tmp_path)
+        _, context = bench.run(Operation.GENERATE, model="Qwen/Qwen-Image", prompt="a kite", negative_prompt="blur",
+                               num_inference_steps=7, seed=5, guidance_scale=3.0)  # fmt: skip
+        sent = server.job.arguments
+        assert (sent["prompt"], sent["step"], sent["seed"]) == ("a kite|blur", 7, 5)
+        assert len(context.outputs) == 1
+        with pytest.raises(InvalidRequest, match="negative prompt"):
+            bench.run(Operation.GENERATE, model="Qwen/Qwen-Image", prompt="a | b")
+    wrong = BackendSettings(id="x", options={"api_url": "http://127.0.0.1:9", "dialect": "klingon"})
+    with pytest.raises(InvalidRequest, match="klingon"):
+        create_backend(wrong)
