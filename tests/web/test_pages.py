@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from typing import Any
 
 import pytest
 from diorama_web.routes import pages
+from starlette.requests import Request
 
 
 @pytest.mark.parametrize(
@@ -72,3 +74,37 @@ def test_a_folder_at_rest_is_listed_once(tmp_path: Any) -> None:
     assert pages.files_below(tmp_path) is first
     (tmp_path / "assets" / "a.js").write_text("1")
     assert "assets/a.js" in pages.files_below(tmp_path)
+
+
+def test_a_built_text_goes_out_as_small_as_the_browser_takes_it(tmp_path: Any) -> None:
+    script = tmp_path / "app.js"
+    script.write_text("let a = 1;" * 100)
+    (tmp_path / "app.js.br").write_bytes(b"as brotli")
+
+    def asked(encodings: str) -> tuple[str | None, Any]:
+        scope = {"type": "http", "headers": [(b"accept-encoding", encodings.encode())]}
+        answer = pages._answer(script, {}, Request(scope))
+        assert answer.headers["vary"] == "Accept-Encoding"
+        assert answer.headers["content-type"].startswith("text/javascript")
+        return answer.headers.get("content-encoding"), answer
+
+    encoding, answer = asked("gzip, deflate, br;q=0.9")
+    assert (encoding, answer.path) == ("br", tmp_path / "app.js.br")
+    encoding, answer = asked("gzip, brave")
+    assert (encoding, gzip.decompress(answer.body)) == ("gzip", script.read_bytes())
+    assert asked("identity")[0] is None
+    assert set(pages.files_below(tmp_path)) == {"app.js"}, "the twin has no address of its own"
+
+
+def test_long_lists_are_compressed_and_streams_are_not(server: Any) -> None:
+    with server.client.stream("GET", "/api/models/detailed") as answer:
+        assert answer.headers["content-encoding"] == "gzip"
+        packed = sum(map(len, answer.iter_raw()))
+    whole = server.client.get("/api/models/detailed", headers={"accept-encoding": "identity"})
+    assert "content-encoding" not in whole.headers
+    assert packed < len(whole.content) / 2
+    assert server.client.get("/api/models/detailed").json() == whole.json()
+    assert "content-encoding" not in server.client.get("/api/health").headers
+    with server.client.stream("GET", "/api/events") as events:
+        assert "content-encoding" not in events.headers
+        assert next(events.iter_raw()).startswith(b": following")

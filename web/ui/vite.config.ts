@@ -2,11 +2,12 @@ import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vite";
+import { pageChunks } from "./scripts/chunks";
 
 const server = process.env.DIORAMA_URL ?? "http://127.0.0.1:8031";
 
 export default defineConfig({
-  plugins: [react(), tailwindcss()],
+  plugins: [react(), tailwindcss(), pageChunks()],
   resolve: { alias: { "@": fileURLToPath(new URL("src", import.meta.url)) } },
   build: {
     outDir: "../src/diorama_web/static",
@@ -19,8 +20,9 @@ export default defineConfig({
         codeSplitting: {
           groups: [
             { name: "react", test: /node_modules\/(react|react-dom|scheduler)\// },
-            { name: "vendor", test: /node_modules\/(@tanstack|openapi-fetch|thumbhash|use-sync-external-store)/ },
-            { name: "common", test: /src\/(api|lib|jobs|ui\/(?!Menu)|pages\/[a-z]+\/(draft|recipe|gallery|words|handover|submit|bench)\.ts)/ },
+            { name: "query", test: /node_modules\/(@tanstack\/(react-query|query-core)|openapi-fetch)\// },
+            { name: "router", test: /node_modules\/(@tanstack\/(react-router|router-core|history|store|react-store)|use-sync-external-store)/ },
+            { name: "common", test: /src\/(api|lib|jobs|ui\/(?!Menu)|pages\/[a-z]+\/(draft|recipe|gallery|words|handover|submit|bench|choose|search)\.ts)/ },
           ],
         },
       },

@@ -20,9 +20,12 @@ PAGE, STUDIO = HERE / "page", HERE / "static"
 NOT_PAGES = ("api/", "ws/", "v1/", "docs", "openapi.json", "page/")
 router = public_router(tag="page", prefix="", include_in_schema=False)
 _HEADERS = {"Content-Security-Policy": PAGE_CSP, "Cache-Control": "no-cache"}
+_DAY = {"Content-Security-Policy": PAGE_CSP, "Cache-Control": "max-age=86400"}
 _FOREVER = {"Content-Security-Policy": PAGE_CSP, "Cache-Control": "public, max-age=31536000, immutable"}
 
 
+BROTLI = ".br"
+"""Ending of a file's compressed twin, which the build has put beside it."""
 SETTLED = 2_000_000_000
 """Nanoseconds after which a changed folder is believed: two changes within one tick of its clock look like one."""
 _listed: dict[Path, tuple[dict[Path, int], dict[str, Path]]] = {}
@@ -37,7 +40,11 @@ def files_below(folder: Path) -> dict[str, Path]:
     if not stamps or any(_stamp(inner) != stamp for inner, stamp in stamps.items()):
         everything = [folder, *folder.rglob("*")] if folder.is_dir() else [folder]
         stamps = {path: _stamp(path) for path in everything if path.is_dir() or path == folder}
-        files = {path.relative_to(folder).as_posix(): path for path in everything if path.is_file()}
+        files = {
+            path.relative_to(folder).as_posix(): path
+            for path in everything
+            if path.is_file() and path.suffix != BROTLI
+        }
         if time.time_ns() - max(stamps.values()) > SETTLED:
             _listed[folder] = stamps, files
     return files
@@ -77,8 +84,9 @@ def studio_file(address: str, request: Request) -> Response:
         raise HTTPException(404)
     found = files_below(STUDIO).get(address)
     if found is not None:
-        hashed = address.split("/")[0] not in ("index.html",) and "-" in found.stem
-        return _answer(found, _FOREVER if hashed else _HEADERS, request)
+        if address.startswith("assets/"):  # their names hold a hash of what is in them
+            return _answer(found, _FOREVER, request)
+        return _answer(found, _DAY if found.suffix == ".svg" else _HEADERS, request)
     if "." in address.rsplit("/", 1)[-1]:
         raise HTTPException(404)
     return _answer(files_below(STUDIO).get("index.html"), _HEADERS, request)
@@ -96,7 +104,13 @@ def _answer(path: Path | None, headers: dict[str, str], request: Request) -> Res
     if not kind.startswith("text/") and kind != "image/svg+xml":
         return FileResponse(path, media_type=kind, headers=headers)
     headers = {**headers, "Vary": "Accept-Encoding"}
-    if "gzip" not in request.headers.get("accept-encoding", ""):
+    encodings = {
+        part.partition(";")[0].strip() for part in request.headers.get("accept-encoding", "").split(",")
+    }
+    twin = path.with_name(path.name + BROTLI)
+    if "br" in encodings and twin.is_file():
+        return FileResponse(twin, media_type=kind, headers={**headers, "Content-Encoding": "br"})
+    if "gzip" not in encodings:
         return FileResponse(path, media_type=kind, headers=headers)
     packed = _packed(path, path.stat().st_mtime_ns)
     return Response(packed, media_type=kind, headers={**headers, "Content-Encoding": "gzip"})

@@ -1,5 +1,6 @@
 // The one way to the server: typed by its own OpenAPI document, errors with its own sentence and remedy.
 import createClient from "openapi-fetch";
+import { earlyFetch } from "@/lib/early";
 import type { components, paths } from "./schema";
 
 type Schemas = components["schemas"];
@@ -41,7 +42,7 @@ export class Problem extends Error {
   }
 }
 
-export const api = createClient<paths>({ baseUrl: globalThis.location?.origin ?? "" });
+export const api = createClient<paths>({ baseUrl: globalThis.location?.origin ?? "", fetch: earlyFetch });
 
 let onSignIn: () => void = () => undefined;
 

@@ -15,10 +15,10 @@ export const client = new QueryClient({
 export type Operation = "generate" | "edit" | "video" | "upscale";
 
 export const queries = {
-  models: (operation?: Operation) =>
+  models: () =>
     queryOptions({
-      queryKey: ["models", operation ?? "all"],
-      queryFn: ({ signal }) => take(api.GET("/api/models", { params: { query: operation ? { operation } : {} }, signal })),
+      queryKey: ["models", "all"],
+      queryFn: ({ signal }) => take(api.GET("/api/models", { params: { query: {} }, signal })),
       staleTime: 60_000,
     }),
   model: (id: string) =>
@@ -45,14 +45,18 @@ export const queries = {
     staleTime: 300_000,
   }),
   costs: queryOptions({
-    queryKey: ["costs"],
-    queryFn: async ({ signal }) => {
-      const { today } = await take(api.GET("/api/costs", { signal }));
-      const day = new Date(Date.now() - new Date().getTimezoneOffset() * 60_000).toISOString().slice(0, 10);
-      const { costs } = await take(api.GET("/api/costs", { params: { query: { by: "backend", since: day } }, signal }));
-      return { today, costs };
+    queryKey: ["costs", "today"],
+    queryFn: ({ signal }) => {
+      const since = new Date(Date.now() - new Date().getTimezoneOffset() * 60_000).toISOString().slice(0, 10);
+      return take(api.GET("/api/costs", { params: { query: { by: "backend", since } }, signal }));
     },
   }),
+  costsBy: (by: "day" | "model" | "session" | "backend") =>
+    queryOptions({
+      queryKey: ["costs", by],
+      queryFn: ({ signal }) => take(api.GET("/api/costs", { params: { query: { by } }, signal })),
+      placeholderData: keepPreviousData,
+    }),
   estimate: (request: JobRequest | null) =>
     queryOptions({
       queryKey: ["estimate", request],

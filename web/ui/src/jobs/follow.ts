@@ -6,6 +6,7 @@ import { type JobStore, jobStore } from "./store";
 
 type Told = { job_id: string } & Record<string, unknown>;
 const RETRY = 2000;
+const FIRST = 3000;
 
 export type Link = "connecting" | "open" | "lost";
 let link: Link = "connecting";
@@ -26,6 +27,8 @@ function setLink(next: Link): void {
 export function followJobs(store: JobStore = jobStore): () => void {
   let source: EventSource | undefined;
   let retry: ReturnType<typeof setTimeout> | undefined;
+  let settled: ReturnType<typeof setTimeout> | undefined;
+  let opened = false;
   const wanted = new Map<string, ReturnType<typeof setTimeout>>();
 
   const readJob = async (id: string): Promise<void> => {
@@ -54,7 +57,9 @@ export function followJobs(store: JobStore = jobStore): () => void {
     source.onopen = () => {
       setLink("open");
       readAll().catch(() => undefined);
-      refreshAfterJob();
+      if (opened) refreshAfterJob();
+      else settled = setTimeout(refreshAfterJob, FIRST); // lists were read just before: a job may have ended between
+      opened = true;
     };
     source.onerror = () => {
       setLink("lost");
@@ -84,6 +89,7 @@ export function followJobs(store: JobStore = jobStore): () => void {
   return () => {
     document.removeEventListener("visibilitychange", seen);
     for (const timer of wanted.values()) clearTimeout(timer);
+    clearTimeout(settled);
     close();
   };
 }

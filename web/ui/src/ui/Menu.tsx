@@ -1,5 +1,4 @@
-import { Menu as Base } from "@base-ui/react/menu";
-import type { ReactElement, ReactNode } from "react";
+import { cloneElement, lazy, type MouseEvent, type ReactElement, Suspense, useState } from "react";
 
 export interface Choice {
   label: string;
@@ -10,29 +9,16 @@ export interface Choice {
   hint?: string;
 }
 
-/** A button that opens a list of things to do. */
-export function Menu({ trigger, choices, children }: { trigger: ReactElement; choices: readonly (Choice | null)[]; children?: ReactNode }) {
-  return (
-    <Base.Root modal={false}>
-      <Base.Trigger render={trigger} />
-      <Base.Portal container={document.getElementById("main")}>
-        <Base.Positioner sideOffset={4} align="end" collisionPadding={8}>
-          <Base.Popup className="pop min-w-44 py-1">
-            {children}
-            {choices.map((choice, index) =>
-              choice === null ? (
-                <Base.Separator key={`line-${index}`} className="my-1 border-t border-line" />
-              ) : (
-                <Base.Item key={choice.label} className="menu-item" disabled={choice.disabled ?? false} onClick={choice.run}
-                  render={choice.href ? <a href={choice.href} download={choice.download ? "" : undefined}>{choice.label}</a> : <div />}>
-                  <span className="flex-1">{choice.label}</span>
-                  {choice.hint && <span className="hint">{choice.hint}</span>}
-                </Base.Item>
-              ),
-            )}
-          </Base.Popup>
-        </Base.Positioner>
-      </Base.Portal>
-    </Base.Root>
-  );
+const load = () => import("./MenuList");
+const MenuList = lazy(load);
+
+/** A button that opens a list of things to do. The list's machinery is fetched when somebody comes near the button. */
+export function Menu({ trigger, choices }: { trigger: ReactElement<Record<string, unknown>>; choices: readonly (Choice | null)[] }) {
+  const [used, setUsed] = useState<"keys" | "pointer" | null>(null);
+  const closed = cloneElement(trigger, {
+    "aria-haspopup": "menu", "aria-expanded": false, onPointerEnter: load, onFocus: load,
+    onClick: (event: MouseEvent) => setUsed(event.detail === 0 ? "keys" : "pointer"),
+  });
+  if (!used) return closed;
+  return <Suspense fallback={closed}><MenuList trigger={trigger} choices={choices} byKeys={used === "keys"} /></Suspense>;
 }

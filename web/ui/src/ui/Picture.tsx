@@ -33,6 +33,6 @@ export const Picture = memo(function Picture({ src, alt, width, height, placehol
 /** The prompt, short enough for a description. */
 export function altOf(prompt: string, kind = "picture"): string {
   const text = prompt.trim().replace(/\s+/g, " ");
-  if (!text) return `A ${kind} without a prompt`;
+  if (!text) return `A ${kind === "image" ? "picture" : kind} without a prompt`;
   return text.length > 140 ? `${text.slice(0, 139)}…` : text;
 }

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { api, type AssetDetail, sentenceOf, take } from "@/api/client";
-import { client, queries } from "@/api/queries";
+import { client } from "@/api/queries";
 import { bytes, moment, money, plain, seconds } from "@/lib/format";
 import { copyText } from "@/lib/files";
 import { Icon } from "@/ui/icons";
@@ -9,6 +9,7 @@ import { type Choice, Menu } from "@/ui/Menu";
 import { say } from "@/ui/toasts";
 import { downloads } from "../image/FrameActions";
 import { again, upscale } from "../image/submit";
+import { useReady } from "../models/useReady";
 import { asCommand, asCurl } from "./copying";
 import { FavouriteButton } from "./FavouriteButton";
 import { purge, restore, trash } from "./gallery";
@@ -47,8 +48,8 @@ function Title({ asset }: { asset: AssetDetail }) {
 
 function Actions({ asset }: { asset: AssetDetail }) {
   const navigate = useNavigate();
-  const upscalers = (useQuery(queries.models("upscale")).data?.models ?? []).filter((model) => model.availability.state === "ready");
-  const movers = (useQuery(queries.models("video")).data?.models ?? []).filter((model) => model.availability.state === "ready");
+  const upscalers = useReady("upscale");
+  const movers = useReady("video");
   const picture = asset.kind === "image";
   const bench = asset.operation === "video" ? "/video" : "/image";
   const reuse = (part: "all" | "seed" | "prompt") => void navigate({ to: bench, search: { session: asset.session_id ?? undefined, from: asset.id, take: part } });

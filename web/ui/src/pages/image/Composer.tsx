@@ -25,6 +25,7 @@ export function Composer({ medium, bench, chosen }: { medium: Medium; bench: Ben
   const [sending, setSending] = useState(false);
   const [waiting, setWaiting] = useState(false);
   const [wrong, setWrong] = useState("");
+  const [knobs, setKnobs] = useState(false);
   const limit = useQuery(queries.preferences).data?.prompt_history ?? 20;
   const running = useActive().filter((live) => live.job?.session_id === sessionId);
   const wide = useWide();
@@ -72,9 +73,9 @@ export function Composer({ medium, bench, chosen }: { medium: Medium; bench: Ben
           <References limit={referenceLimit(model, medium)} needed={caps?.images_in?.minimum ?? 0} mask={Boolean(caps?.mask)} draft={draft} change={change} medium={medium} />
         )}
         {model && caps && (wide ? <Knobs model={model} caps={caps} draft={draft} change={change} /> : (
-          <details className="border-y border-line py-2">
+          <details className="border-y border-line py-2" onToggle={(event) => setKnobs(event.currentTarget.open)}>
             <summary className="label">Settings</summary>
-            <div className="grid gap-4 pt-3"><Knobs model={model} caps={caps} draft={draft} change={change} /></div>
+            {knobs && <div className="grid gap-4 pt-3"><Knobs model={model} caps={caps} draft={draft} change={change} /></div>}
           </details>
         ))}
         {!model && !chosen.error && <div className="min-h-[10.25rem]" aria-busy="true" />}

@@ -22,7 +22,7 @@ export function Desk({ medium, search }: { medium: Medium; search: DeskSearch })
   useHandover(medium, search, bench.sessionId, bench.draft.references, bench.change);
   useHandedOver(bench.sessionId, bench.change);
   const chosen = useChosenModel(medium, bench.draft.model);
-  const { data: models } = useQuery(queries.models(medium === "video" ? "video" : undefined));
+  const { data: models } = useQuery(queries.models());
   const none = models && !chosen.id;
   return (
     <div className="desk">

@@ -13,7 +13,7 @@ import { JobNotes } from "./JobNotes";
 import { again } from "./submit";
 
 /** One job, large: how far it is while it runs, its frames when it is done. */
-export default function Enlarger({ listed, bench, medium }: { listed: Job; bench: Bench; medium: Medium }) {
+export function Enlarger({ listed, bench, medium }: { listed: Job; bench: Bench; medium: Medium }) {
   const live = useLive(listed.job_id);
   const job = live?.job && (FINAL.has(live.job.status) || !FINAL.has(listed.status)) ? live.job : listed;
   const status = live?.status ?? job.status;

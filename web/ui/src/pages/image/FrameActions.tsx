@@ -1,4 +1,3 @@
-import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { type Job, sentenceOf } from "@/api/client";
 import { client, queries } from "@/api/queries";
@@ -6,6 +5,7 @@ import { Icon } from "@/ui/icons";
 import { type Choice, Menu } from "@/ui/Menu";
 import { say } from "@/ui/toasts";
 import { FavouriteButton } from "../assets/FavouriteButton";
+import { useReady } from "../models/useReady";
 import type { Bench } from "./bench";
 import type { Medium } from "./draft";
 import { upscale, vary } from "./submit";
@@ -29,9 +29,9 @@ export function downloads(asset: Pick<Made, "url" | "kind">): Choice[] {
 /** What can be done with a frame. Only what this server can do is offered. */
 export function FrameActions({ job, asset, bench }: { job: Job; asset: Made; bench: Bench }) {
   const navigate = useNavigate();
-  const upscalers = (useQuery(queries.models("upscale")).data?.models ?? []).filter((model) => model.availability.state === "ready");
-  const movers = (useQuery(queries.models("video")).data?.models ?? []).filter((model) => model.availability.state === "ready");
-  const editors = (useQuery(queries.models("edit")).data?.models ?? []).length > 0;
+  const upscalers = useReady("upscale");
+  const movers = useReady("video");
+  const editors = useReady("edit").length > 0;
   const isPicture = asset.kind === "image";
   const reference = () => {
     const others = bench.draft.references.filter((item) => item.source !== asset.id);

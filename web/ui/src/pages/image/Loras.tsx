@@ -20,7 +20,7 @@ interface Props {
 
 /** LoRAs by name, each with its weight. */
 export function Loras({ sources, kinds, most, loras, onChange }: Props) {
-  const { data } = useQuery(queries.loras);
+  const { data } = useQuery({ ...queries.loras, enabled: loras.length > 0 });
   const list = useId();
   const hint = sources.length ? sources.map((source) => NAMES[source] ?? source).join(", ") : `name or file, for ${kinds.join(", ")}`;
   const fitting = (sources.length ? [] : data?.loras ?? []).filter((item) => item.availability.state === "ready" && (!item.kind || kinds.includes(item.kind)));

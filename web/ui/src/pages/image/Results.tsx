@@ -1,5 +1,5 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { lazy, Suspense, useEffect, useMemo, useState } from "react";
+import { useEffect, useMemo, useState } from "react";
 import type { Job } from "@/api/client";
 import { queries } from "@/api/queries";
 import { useActive } from "@/jobs/hooks";
@@ -8,9 +8,7 @@ import type { Bench } from "./bench";
 import type { Medium } from "./draft";
 import { Examples } from "./Examples";
 import { ContactFrame } from "./ContactFrame";
-
-const loadEnlarger = () => import("./Enlarger");
-const Enlarger = lazy(loadEnlarger);
+import { Enlarger } from "./Enlarger";
 
 /** What the session made: the newest (or the chosen) job large, all of them as a contact sheet below. */
 export function Results({ medium, bench }: { medium: Medium; bench: Bench }) {
@@ -24,7 +22,6 @@ export function Results({ medium, bench }: { medium: Medium; bench: Bench }) {
     const fresh = active.flatMap((live) => (live.job && live.job.session_id === sessionId && !known.has(live.job_id) ? [live.job] : []));
     return [...fresh.reverse(), ...listed];
   }, [pages.data, active, sessionId]);
-  useEffect(() => void loadEnlarger(), []); // while the list is on its way
   const newest = jobs[0]?.job_id;
   useEffect(() => setChosen(""), [newest, sessionId]);
   const shown = jobs.find((job) => job.job_id === chosen) ?? jobs[0];
@@ -34,9 +31,7 @@ export function Results({ medium, bench }: { medium: Medium; bench: Bench }) {
   if (!shown) return <Examples medium={medium} onPick={(prompt) => { change({ prompt }); document.getElementById("prompt")?.focus(); }} />;
   return (
     <>
-      <Suspense fallback={<div className="strip min-h-[60dvh]" aria-busy="true" />}>
-        <Enlarger key={shown.job_id} listed={shown} bench={bench} medium={medium} />
-      </Suspense>
+      <Enlarger key={shown.job_id} listed={shown} bench={bench} medium={medium} />
       {jobs.length > 1 && (
         <section className="mt-5" aria-label="Contact sheet of this session">
           <h2 className="label mb-2">Contact sheet</h2>

@@ -4,8 +4,9 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { api, type Session, take } from "@/api/client";
 import { client, queries } from "@/api/queries";
 import { jobStore } from "@/jobs/store";
-import { keep, kept } from "@/lib/kept";
+import { keep } from "@/lib/kept";
 import { newId } from "@/lib/numbers";
+import { keptDraft } from "./choose";
 import { type Draft, EMPTY_DRAFT, type Medium } from "./draft";
 
 const SAVE_AFTER = 1200;
@@ -20,23 +21,25 @@ export interface Bench {
 /** The session in the address, else the one used last, else a new one; and its draft. */
 export function useBench(medium: Medium, asked: string | undefined): Bench {
   const { data } = useQuery(queries.sessions(medium));
-  const fresh = useRef(newId());
-  const latest = data?.sessions[0]?.id;
-  const [settled, setSettled] = useState<string | undefined>(asked);
+  const [fresh] = useState(newId);
+  const latest = data && (data.sessions[0]?.id ?? fresh);
+  const [settled, setSettled] = useState(asked ?? latest);
   useEffect(() => {
     if (asked) setSettled(asked);
-    else if (!settled && data) setSettled(latest ?? fresh.current);
-  }, [asked, data, latest, settled]);
+    else if (!settled && latest) setSettled(latest);
+  }, [asked, latest, settled]);
   const sessionId = asked ?? settled ?? "";
   const session = data?.sessions.find((item) => item.id === sessionId);
 
-  const [state, setState] = useState<{ id: string; draft: Draft }>(() => ({ id: "", draft: EMPTY_DRAFT }));
+  const [state, setState] = useState<{ id: string; draft: Draft }>(() =>
+    data && sessionId ? { id: sessionId, draft: { ...EMPTY_DRAFT, ...keptDraft(sessionId, data.sessions) } } : { id: "", draft: EMPTY_DRAFT },
+  );
   const loaded = state.id === sessionId;
   useEffect(() => {
     if (!sessionId || loaded || !data) return;
-    const stored = kept<Partial<Draft> | null>(`draft.${sessionId}`, null) ?? (session?.state.draft as Partial<Draft> | undefined);
+    const stored = keptDraft(sessionId, data.sessions);
     setState((old) => ({ id: sessionId, draft: { ...EMPTY_DRAFT, model: old.draft.model, ...stored, ...(old.id === "" ? written(old.draft) : {}) } }));
-  }, [sessionId, loaded, session, data]);
+  }, [sessionId, loaded, data]);
 
   const change = useCallback((changes: Partial<Draft>) => setState((old) => ({ ...old, draft: { ...old.draft, ...changes } })), []);
   useSaving(medium, loaded ? sessionId : "", state.draft, session !== undefined);

@@ -1,7 +1,6 @@
-import { keepPreviousData, queryOptions, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
-import { api, take } from "@/api/client";
 import { queries } from "@/api/queries";
 import { money } from "@/lib/format";
 import { Caps } from "./Caps";
@@ -10,17 +9,10 @@ const BY = [["day", "By day"], ["model", "By model"], ["session", "By session"],
 type By = (typeof BY)[number][0];
 const MOST = 31;
 
-export const costsBy = (by: By) =>
-  queryOptions({
-    queryKey: ["costs", by],
-    queryFn: ({ signal }) => take(api.GET("/api/costs", { params: { query: { by } }, signal })),
-    placeholderData: keepPreviousData,
-  });
-
 /** What was spent, and what may be. */
 export function Costs() {
   const [by, setBy] = useState<By>("day");
-  const { data } = useQuery(costsBy(by));
+  const { data } = useQuery(queries.costsBy(by));
   const titles = useTitles(by === "session");
   if (!data) return null;
   const today = data.today.map((line) => money(line.amount, line.currency)).join(" + ") || money(0);

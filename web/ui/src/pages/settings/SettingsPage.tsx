@@ -7,7 +7,7 @@ import { ShortcutList } from "@/layout/ShortcutSheet";
 import { chooseTheme, currentTheme, type Theme } from "@/lib/theme";
 import { useTitle } from "@/lib/useTitle";
 import { say } from "@/ui/toasts";
-import { Costs, costsBy } from "./Costs";
+import { Costs } from "./Costs";
 import { Defaults, History } from "./Defaults";
 import { Plugins } from "./Plugins";
 import { Providers } from "./Providers";
@@ -53,7 +53,7 @@ export default function SettingsPage() {
 
 /** Whether all that stands in the first window was read: sections come together, so that nothing jumps. */
 function useSettled(): boolean {
-  const parts = [useQuery(queries.preferences), useQuery(queries.models()), useQuery(costsBy("day")), useQuery(queries.providers)];
+  const parts = [useQuery(queries.preferences), useQuery(queries.models()), useQuery(queries.costsBy("day")), useQuery(queries.providers)];
   return !parts.some((part) => part.isPending);
 }
 
