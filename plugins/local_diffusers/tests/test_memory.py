@@ -6,6 +6,7 @@ import gc
 import json
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,18 @@ def test_the_plan_follows_what_is_free(device: str, parts: dict[str, int], free:
     assert choose_plan(device, parts, free) == plan
 
 
+def test_large_pictures_are_decoded_in_tiles_before_anything_leaves_the_device() -> None:
+    parts = {"unet": 5 * GB, "text": 2 * GB}
+    assert choose_plan("cuda:0", parts, 12 * GB, pixels=1024 * 1024) == "full"
+    assert choose_plan("cuda:0", parts, 12 * GB, pixels=4096 * 2048) == "vae_tiling"
+    assert choose_plan("cuda:0", parts, 24 * GB, pixels=4096 * 2048) == "full"
+    assert choose_plan("cuda:0", parts, 8 * GB, pixels=4096 * 2048) == "model_offload"
+
+
 def test_plans_get_leaner_and_end() -> None:
-    assert leaner("full") == "model_offload"
+    assert leaner("full") == "model_offload", "tiles help only where the result is decoded"
+    assert leaner("full", decoding=True) == "vae_tiling"
+    assert leaner("vae_tiling", decoding=True) == "model_offload"
     assert leaner("group_offload") is None
 
 
@@ -63,7 +74,7 @@ def picture(backend: Any, model: Any, job: Any) -> Any:
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("plan", ["model_offload", "group_offload"])
+@pytest.mark.parametrize("plan", ["vae_tiling", "model_offload", "group_offload"])
 def test_every_plan_gives_the_same_pixels(
     settings: BackendSettings, tiny: Callable[..., Path], job: Any, plan: str
 ) -> None:
@@ -166,6 +177,56 @@ def test_out_of_memory_is_tried_once_with_a_leaner_plan(
     again, facts = picture(backend, model, job)
     assert np.array_equal(again, expected), "the worker is clean for the next job"
     assert "out_of_memory" not in facts
+
+
+@pytest.mark.torch
+def test_out_of_memory_while_decoding_is_tried_once_with_tiles(
+    settings: BackendSettings,
+    backend: Any,
+    tiny: Callable[..., Path],
+    job: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import torch
+
+    model = entries(settings, tiny, "sd")["sd"]
+    expected, _ = picture(create_backend(settings), model, job)
+    card = Card(monkeypatch, 24 * GB)
+    card.give(backend, monkeypatch)
+    loaded = backend.room.open(backend._entry("sd"), job(model))
+    failures = iter([True])
+
+    def fail_once(*_: Any) -> None:
+        if next(failures, False):
+            raise torch.OutOfMemoryError("no room")
+
+    loaded.pipe.vae.decoder.register_forward_pre_hook(fail_once)
+    made, facts = picture(backend, model, job)
+    assert facts["memory_plan"] == "vae_tiling"
+    assert facts["out_of_memory"] == ["full -> vae_tiling"]
+    assert np.array_equal(made, expected)
+    assert card.plans == ["vae_tiling"]
+    backend.unload()
+    assert picture(backend, model, job)[1]["memory_plan"] != "full", (
+        "what was too little once is not tried again"
+    )
+
+
+@pytest.mark.torch
+def test_tiles_are_blended(settings: BackendSettings, tiny: Callable[..., Path], job: Any) -> None:
+    model = entries(settings, tiny, "sd")["sd"]
+    made = []
+    for plan in ("full", "vae_tiling"):
+        options = {"memory_plan": plan}
+        backend = create_backend(replace(settings, options=options))
+        context = job(model)
+        backend.generate(replace(asked(model), width=160, height=96), context)
+        loaded = backend.room.open(backend._entry("sd"), context)
+        assert loaded.pipe.vae.use_tiling == (plan == "vae_tiling")
+        made.append(np.asarray(context.saved[0][0]).astype(int))
+    difference = np.abs(made[0] - made[1])
+    assert made[1].shape == (96, 160, 3)
+    assert 0 < difference.mean() < np.abs(made[0] - made[0].mean()).mean()
 
 
 @pytest.mark.torch

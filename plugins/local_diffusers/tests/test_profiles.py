@@ -88,15 +88,19 @@ def test_everything_that_wins_is_put_on_and_taken_off(
 
 
 def test_quantised_weights_and_those_under_a_lora_are_not_fused() -> None:
-    class Denoiser:
+    import torch
+
+    class Denoiser(torch.nn.Linear):
         def fuse_qkv_projections(self) -> None: ...
 
         unfuse_qkv_projections = fuse_qkv_projections
 
-    plain, under_lora, quantised = Denoiser(), Denoiser(), Denoiser()
-    under_lora.peft_config = {"lora0": 1}  # type: ignore[attr-defined]
-    quantised.hf_quantizer = object()  # type: ignore[attr-defined]
-    assert [profiles._may_fuse(item) for item in (plain, under_lora, quantised)] == [True, False, False]
+    plain, under_lora, quantised, few = (Denoiser(2, 2) for _ in range(4))
+    under_lora.peft_config = {"lora0": 1}
+    quantised.hf_quantizer = object()
+    few.to(torch.float8_e4m3fn)
+    found = [profiles._may_fuse(item) for item in (plain, under_lora, quantised, few)]
+    assert found == [True, False, False, False]
 
 
 def test_a_rung_that_fails_is_written_off(run: Any, settings: Any, monkeypatch: Any) -> None:
@@ -117,6 +121,7 @@ def test_of_the_attention_kernels_the_best_one_is_used(settings: Any) -> None:
         device = "cuda:0"
         pipe = Model()
         entry = ModelEntry(name="m", path="a/b", type="flux")
+        variant = "fp8"
 
     Loaded.pipe.dtype = "bf16"  # type: ignore[attr-defined]
     Loaded.settings = settings  # type: ignore[attr-defined]

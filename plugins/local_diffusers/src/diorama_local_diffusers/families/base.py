@@ -14,7 +14,7 @@ from diorama.contract import Capabilities, Operation, Range, Sizes
 
 from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.folder import PipelineFolder
-from diorama_local_diffusers.models.quantized import parameter_schema
+from diorama_local_diffusers.models.quantized import FLOAT8, parameter_schema
 
 if TYPE_CHECKING:
     from diorama.contract import Request
@@ -213,6 +213,8 @@ class Family:
     def parameters_of(self, entry: ModelEntry, folder: PipelineFolder | None) -> dict[str, Any]:
         """Return the JSON schema of the parameters that only this model has."""
         properties = {**self.parameters.get("properties", {}), **parameter_schema(entry), **PROFILE}
+        if self.stored_float8:
+            properties.pop(FLOAT8, None)  # they are so anyway
         if self.name in CACHING:
             properties |= CACHE
         return {"type": "object", "properties": properties}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,14 @@ from typing import Any
 from diorama.contract import BackendSettings, DioramaError, MemoryNeed
 
 from diorama_local_diffusers.families import family_named
+from diorama_local_diffusers.models.described import TEXT_PREFIXES, VAE_PREFIXES, is_whole
 from diorama_local_diffusers.models.entry import ModelEntry
-from diorama_local_diffusers.models.folder import read_folder, weight_files
+from diorama_local_diffusers.models.folder import PipelineFolder, read_folder, weight_files
 from diorama_local_diffusers.models.headers import read_safetensors_header
 from diorama_local_diffusers.models.info import weights_on_disk
 from diorama_local_diffusers.models.peaks import Peaks
-from diorama_local_diffusers.models.quantized import BITS, default_type, local_file
+from diorama_local_diffusers.models.quantized import BITS, FLOAT8, default_type, local_file, parameter_schema
+from diorama_local_diffusers.models.single import completing_folder
 from diorama_local_diffusers.runtime.memory import HEADROOM, WORK_BYTES
 
 _LAYERS = 20
@@ -38,8 +41,12 @@ def memory_needs(entry: ModelEntry, settings: BackendSettings, device: str) -> l
 
 def _measured(peaks: Peaks, entry: ModelEntry, way: MemoryNeed) -> int | None:
     """Return the most that jobs took in this way, ``None`` when none ran."""
-    kind = way.parameters.get("quantization")
+    kind = _variant(way.parameters)
     return peaks.largest(f"{entry.name}|{kind}" if kind else entry.name, way.plan.partition(" ")[0])
+
+
+def _variant(parameters: Mapping[str, Any]) -> str:
+    return str(parameters.get("quantization") or (FLOAT8 if parameters.get(FLOAT8) else ""))
 
 
 def _estimated(entry: ModelEntry, settings: BackendSettings, device: str) -> list[MemoryNeed]:
@@ -47,12 +54,17 @@ def _estimated(entry: ModelEntry, settings: BackendSettings, device: str) -> lis
     parts = part_bytes(entry, settings, width)
     if not parts:
         return []
-    if not (entry.gguf and entry.quantizations) or _ESTIMATED in parts:
+    if _ESTIMATED in parts:
         return _plans(parts, device, {})
-    denoiser = family_named(entry.type).denoiser
+    if not (entry.gguf and entry.quantizations):
+        plain = _plans(_variant_of_parts(entry, parts, width, "", settings), device, {})
+        if FLOAT8 not in parameter_schema(entry) or entry.type == "upscaler":
+            return plain
+        few = _variant_of_parts(entry, parts, width, FLOAT8, settings)
+        return plain if few == parts else plain + _plans(few, device, {FLOAT8: True})
     ways: dict[str, list[MemoryNeed]] = {}
     for kind in entry.quantizations:
-        sizes = parts | {denoiser: _quantized_bytes(entry, kind, parts.get(denoiser, 0) // width, settings)}
+        sizes = _variant_of_parts(entry, parts, width, kind, settings)
         ways[kind] = _plans(sizes, device, {"quantization": kind})
     usual, *leaner = ways[default_type(entry)]
     others = [need for kind, needs in ways.items() for need in needs if kind != default_type(entry)]
@@ -64,7 +76,7 @@ def _plans(parts: dict[str, int], device: str, parameters: dict[str, Any]) -> li
     """Return the plans of :mod:`runtime.memory` with their needs; only CUDA gains by offloading."""
     total, largest = sum(parts.values()), max(parts.values())
     work = min(WORK_BYTES, max(total, 200_000_000))
-    name = f" ({parameters['quantization']})" if parameters else ""
+    name = f" ({_variant(parameters)})" if parameters else ""
     full = MemoryNeed(plan="full" + name, device_bytes=_with_work(total, work), parameters=parameters)
     if not device.startswith("cuda"):
         return [full]
@@ -83,20 +95,33 @@ def _with_work(weights: int, work: int) -> int:
     return int(weights * HEADROOM) + work
 
 
+def variant_bytes(entry: ModelEntry, settings: BackendSettings, width: int, variant: str) -> dict[str, int]:
+    """Return the bytes of each part in memory, as :func:`part_bytes` does, for a GGUF type or ``fp8``."""
+    return _variant_of_parts(entry, part_bytes(entry, settings, width), width, variant, settings)
+
+
+def _variant_of_parts(
+    entry: ModelEntry, parts: dict[str, int], width: int, variant: str, settings: BackendSettings
+) -> dict[str, int]:
+    family = family_named(entry.type)
+    networks = [name for name in (family.denoiser, f"{family.denoiser}_2") if name in parts]
+    if variant == FLOAT8 or family.stored_float8:
+        return parts | {name: parts[name] // width for name in networks}
+    if variant:
+        weights = parts.get(family.denoiser, 0) // width
+        return parts | {family.denoiser: _quantized_bytes(entry, variant, weights, settings)}
+    return parts
+
+
 def part_bytes(entry: ModelEntry, settings: BackendSettings, width: int) -> dict[str, int]:
     """Return the bytes of each part in memory, with numbers of ``width`` bytes; estimated when it is not on disk."""
     place = weights_on_disk(entry, settings)
     try:
         if place is not None and place.is_dir():
-            folder = read_folder(place)
-            found = {
-                name: sum(_in_memory(file, width) for file in weight_files(folder.path / name))
-                for name in folder.weighty()
-            }
-            if found := {name: size for name, size in found.items() if size}:
+            if found := _of_folder(read_folder(place), width):
                 return found
-        elif place is not None and place.suffix == ".safetensors":
-            return {place.stem: _in_memory(place, width)}
+        elif place is not None and entry.type != "upscaler":
+            return _of_file(entry, place, settings, width)
         elif place is not None:
             return {place.stem: place.stat().st_size}
     except DioramaError:
@@ -105,9 +130,33 @@ def part_bytes(entry: ModelEntry, settings: BackendSettings, width: int) -> dict
     return {_ESTIMATED: int(gigabytes * 1e9 * width / 2)} if gigabytes else {}
 
 
-def _in_memory(file: Path, width: int) -> int:
+def _of_folder(folder: PipelineFolder, width: int) -> dict[str, int]:
+    found = {
+        name: sum(_numbers(file) for file in weight_files(folder.path / name)) * width
+        for name in folder.weighty()
+    }
+    return {name: size for name, size in found.items() if size}
+
+
+def _of_file(entry: ModelEntry, file: Path, settings: BackendSettings, width: int) -> dict[str, int]:
+    """Return the bytes of a single file's parts, and of those of its base that are not in it."""
+    denoiser = family_named(entry.type).denoiser
+    folder = completing_folder(entry, file, settings)
+    beside = _of_folder(folder, width) if folder is not None and not is_whole(file, entry.type) else {}
+    if file.suffix.lower() == ".gguf":
+        return beside | {denoiser: file.stat().st_size}
+    prefixes: dict[str, str | tuple[str, ...]] = {"vae": VAE_PREFIXES, **TEXT_PREFIXES.get(entry.type, {})}
+    found: dict[str, int] = {}
+    for key, item in read_safetensors_header(file).items():
+        if key != "__metadata__":
+            part = next((part for part, prefix in prefixes.items() if key.startswith(prefix)), denoiser)
+            found[part] = found.get(part, 0) + math.prod(item["shape"]) * width
+    return beside | found
+
+
+def _numbers(file: Path) -> int:
     header = read_safetensors_header(file)
-    return sum(math.prod(item["shape"]) * width for key, item in header.items() if key != "__metadata__")
+    return sum(math.prod(item["shape"]) for key, item in header.items() if key != "__metadata__")
 
 
 def _quantized_bytes(entry: ModelEntry, kind: str, weights: int, settings: BackendSettings) -> int:

@@ -72,6 +72,16 @@ class Peaks:
         return table if isinstance(table, dict) else {}
 
 
+_FRAMES_AT_ONCE = 16
+"""How many frames the VAEs of videos hold at a time, about."""
+
+
+def decoded_at_once(request: Request) -> int:
+    """Return how many pixels one output has that are decoded together, 0 where the model chooses its size itself."""
+    frames = (request.num_frames or 1) if isinstance(request, VideoRequest) else 1
+    return work_of(request) // frames * min(frames, _FRAMES_AT_ONCE)
+
+
 def work_of(request: Request) -> int:
     """Return pixels times frames of one output, 0 where the model chooses its size itself."""
     frames = (request.num_frames or 1) if isinstance(request, VideoRequest) else 1

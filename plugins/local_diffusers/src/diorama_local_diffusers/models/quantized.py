@@ -6,19 +6,33 @@ import re
 from pathlib import Path
 from typing import Any
 
-from diorama.contract import BackendNotReady, BackendSettings, InvalidRequest, JobContext
+from diorama.contract import BackendNotReady, BackendSettings, InvalidRequest, JobContext, Request
 
 from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.locate import snapshot
 
+FLOAT8 = "fp8"
+"""Request parameter, and name of the weights that it asks for."""
 BITS = {"Q2": 2.6, "Q3": 3.5, "Q4": 4.6, "Q5": 5.6, "Q6": 6.6, "Q8": 8.5, "BF": 16.0, "F1": 16.0}
 """About how many bits a weight takes, by the beginning of the type's name."""
 
 
+_EIGHT_BITS: dict[str, Any] = {
+    FLOAT8: {
+        "type": "boolean",
+        "default": False,
+        "title": "Weights in 8 bits",
+        "description": "Keeps the weights that each step uses in 8 bits: half the memory, and pixels differ. "
+        "Changing it loads the model again.",
+        "x-group": "advanced",
+    }
+}
+
+
 def parameter_schema(entry: ModelEntry) -> dict[str, Any]:
-    """Return the choice of quantisation as a JSON schema, empty for models without one."""
+    """Return the choice of quantisation as a JSON schema: of those there are, else whether weights are kept in 8 bits."""
     if not entry.quantizations:
-        return {}
+        return {} if entry.path.lower().endswith(".gguf") else _EIGHT_BITS
     return {
         "quantization": {
             "type": "string",
@@ -29,6 +43,13 @@ def parameter_schema(entry: ModelEntry) -> dict[str, Any]:
             + ". Changing it loads the model again.",
         }
     }  # fmt: skip
+
+
+def variant_of(entry: ModelEntry, request: Request) -> str:
+    """Return what a request asks the weights to be: a GGUF type, ``fp8``, or empty for the usual."""
+    if entry.quantizations:
+        return str(request.parameters.get("quantization", ""))
+    return FLOAT8 if request.parameters.get(FLOAT8) else ""
 
 
 def default_type(entry: ModelEntry) -> str:

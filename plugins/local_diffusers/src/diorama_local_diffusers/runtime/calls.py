@@ -22,6 +22,7 @@ from diorama_local_diffusers.runtime.caches import cache_on
 from diorama_local_diffusers.runtime.controls import Controls, reference
 from diorama_local_diffusers.runtime.device import release_cache
 from diorama_local_diffusers.runtime.embeddings import embeddings
+from diorama_local_diffusers.runtime.loading import denoisers
 from diorama_local_diffusers.runtime.memory import is_out_of_memory, out_of_memory, tell_of_leaner
 from diorama_local_diffusers.runtime.previews import linear_preview
 from diorama_local_diffusers.runtime.profiles import profile_on
@@ -154,7 +155,7 @@ def run_once(
     if output is None:
         plan = loaded.plan
         release_cache(loaded.device)
-        if not loaded.leaner(pipe):
+        if not loaded.leaner(pipe, decoding=reporter.finished):
             raise out_of_memory(loaded.entry.name, loaded.device)
         tell_of_leaner(plan, loaded.plan, "generating", context)
         output = _call(loaded, pipe, call, reporter, context, request, index)
@@ -187,13 +188,6 @@ def _call(
             return pipe(**call, generator=generator, callback_on_step_end=reporter)
     finally:
         pipe.maybe_free_model_hooks()
-
-
-def denoisers(pipe: Any, name: str) -> list[Any]:
-    """Return the networks that are called at each step; some families have a second one."""
-    return [
-        part for part in (getattr(pipe, name, None), getattr(pipe, f"{name}_2", None)) if part is not None
-    ]
 
 
 def previewer(loaded: Loaded, pipe: Any, size: tuple[int, int]) -> Callable[[Any], Any]:

@@ -18,11 +18,11 @@ from diorama.contract import (
 
 from diorama_local_diffusers.models.download import fetch_missing
 from diorama_local_diffusers.models.entry import ModelEntry
-from diorama_local_diffusers.models.folder import folder_bytes
 from diorama_local_diffusers.models.info import revision_of
 from diorama_local_diffusers.models.locate import locate
-from diorama_local_diffusers.models.peaks import Peaks, work_of
-from diorama_local_diffusers.models.quantized import default_type
+from diorama_local_diffusers.models.needs import variant_bytes
+from diorama_local_diffusers.models.peaks import Peaks, decoded_at_once, work_of
+from diorama_local_diffusers.models.quantized import FLOAT8, default_type, variant_of
 from diorama_local_diffusers.models.sidecar import noted_hash
 from diorama_local_diffusers.runtime.device import (
     free_bytes,
@@ -34,6 +34,7 @@ from diorama_local_diffusers.runtime.device import (
 )
 from diorama_local_diffusers.runtime.loras import use_loras
 from diorama_local_diffusers.runtime.memory import (
+    ON_DEVICE,
     apply_plan,
     choose_plan,
     is_out_of_memory,
@@ -66,11 +67,12 @@ class EngineRoom:
     def run(self, entry: ModelEntry, request: Request, context: JobContext, run: Runner) -> Result:
         """Open the model if needed and run one job on it."""
         started = time.perf_counter()
-        name, work = self._name(entry, str(request.parameters.get("quantization", ""))), work_of(request)
+        variant, work = variant_of(entry, request), work_of(request)
+        name = self._name(entry, variant)
         loaded: Loaded | None = None
         try:
-            loaded = self.open(entry, context, str(request.parameters.get("quantization", "")), work)
-            loaded.retries = ()
+            loaded = self.open(entry, context, variant, work, decoded_at_once(request))
+            loaded.retries, loaded.outgrown = (), ""
             loras = use_loras(loaded, request.loras, self._settings)
             if loaded.family.negative_is_idle(request, entry):
                 why = "Without guidance (above 1) a negative prompt has no effect."
@@ -92,31 +94,37 @@ class EngineRoom:
         }
         return Result(artifacts=tuple(artifacts), facts=facts)
 
-    def open(self, entry: ModelEntry, context: JobContext, quantization: str = "", work: int = 0) -> Loaded:
+    def open(
+        self, entry: ModelEntry, context: JobContext, variant: str = "", work: int = 0, pixels: int = 0
+    ) -> Loaded:
         """Return the open model, loading it first when needed.
 
         Args:
             entry: Its row.
             context: Told how far loading is.
-            quantization: GGUF type; empty for the usual one.
+            variant: GGUF type, or ``fp8``; empty for what is usual.
             work: Pixels times frames of the job, for the choice of the memory plan.
+            pixels: How many of them are decoded at once.
 
         Raises:
             BackendNotReady: it is not on this machine.
         """
-        name = self._name(entry, quantization)
+        name = self._name(entry, variant)
         kind = name.partition("|")[2]
+        parts: dict[str, int] = {}
         if name not in self.residents:
-            fetch_missing(entry, self._settings, context, kind)
+            fetch_missing(entry, self._settings, context, "" if kind == FLOAT8 else kind)
+            parts = variant_bytes(entry, self._settings, self.dtype.itemsize, kind)
 
         def make() -> Loaded:
             wanted = str(self._settings.options.get("memory_plan", ""))
             plan = choose_plan(
                 self.device,
-                self._parts(entry),
+                parts,
                 free_bytes(self.device),
                 wanted,
                 lambda plan: self._peaks.need(name, self._dtype_name, plan, work),
+                pixels,
             )
             try:
                 return self._load(entry, kind, plan, context)
@@ -125,45 +133,43 @@ class EngineRoom:
                 if not is_out_of_memory(error) or following is None:
                     raise
             # Here and not above: the error holds on to what was loaded so far.
-            self._peaks.fell_short(name, self._dtype_name, plan, work, free_bytes(self.device))
+            for short in ON_DEVICE if plan in ON_DEVICE else (plan,):
+                self._peaks.fell_short(name, self._dtype_name, short, work, free_bytes(self.device))
             release_cache(self.device)
             tell_of_leaner(plan, following, "loading_model", context)
             return self._load(entry, kind, following, context)
 
-        return self.residents.get(name, sum(self._parts(entry).values()), make)
+        return self.residents.get(name, sum(parts.values()), make)
 
-    def _load(self, entry: ModelEntry, quantization: str, plan: str, context: JobContext) -> Loaded:
-        opener = Opener(entry, self._settings, context, self.device if plan == "full" else "cpu", self.dtype)
-        pipe, folder = opener.open(quantization)
+    def _load(self, entry: ModelEntry, variant: str, plan: str, context: JobContext) -> Loaded:
+        place = self.device if plan in ON_DEVICE else "cpu"
+        opener = Opener(entry, self._settings, context, place, self.dtype)
+        pipe, folder = opener.open(variant)
         if plan != "full":
             apply_plan(pipe, plan, self.device)
-        return Loaded(entry, opener.family, folder, pipe, self._settings, self.device, plan)
+        return Loaded(entry, opener.family, folder, pipe, self._settings, self.device, plan, variant)
 
-    def _name(self, entry: ModelEntry, quantization: str) -> str:
+    def _name(self, entry: ModelEntry, variant: str) -> str:
         """Return the key of a model with everything that changes its weights."""
-        if entry.gguf and not quantization:
-            quantization = default_type(entry)
-        return f"{entry.name}|{quantization}" if quantization else entry.name
+        if entry.gguf and not variant:
+            variant = default_type(entry)
+        return f"{entry.name}|{variant}" if variant else entry.name
 
     def _measured(self, name: str, loaded: Loaded, work: int) -> None:
         """Keep what the job took, for the next choice of a plan."""
+        if loaded.outgrown:
+            own = loaded.bytes if loaded.plan in ON_DEVICE else 0
+            self._peaks.fell_short(
+                name, self._dtype_name, loaded.outgrown, work, free_bytes(self.device) + own
+            )
         peak = peak_bytes(self.device)
         if peak is not None and not loaded.retries:
             own = peak - self.residents.bytes_beside(loaded)
             self._peaks.note(name, self._dtype_name, loaded.plan, work, own)
 
     def _fell_short(self, name: str, loaded: Loaded, work: int) -> None:
-        free = free_bytes(self.device) + (loaded.bytes if loaded.plan == "full" else 0)
+        free = free_bytes(self.device) + (loaded.bytes if loaded.plan in ON_DEVICE else 0)
         self._peaks.fell_short(name, self._dtype_name, loaded.plan, work, free)
-
-    def _parts(self, entry: ModelEntry) -> dict[str, int]:
-        """Return the bytes on disk of each part of a model, which are about what it takes in memory."""
-        place = locate(entry, self._settings)
-        if place is None:
-            return {}
-        if place.is_file():
-            return {place.name: place.stat().st_size}
-        return {part.name: folder_bytes(part) for part in place.iterdir() if part.is_dir()}
 
     def unload(self, name: str | None) -> None:
         """Close one model, or all."""
@@ -178,6 +184,8 @@ class EngineRoom:
             "pipeline": type(loaded.pipe).__name__,
             "versions": dict(_versions()),
         }
+        if loaded.variant:
+            facts["weights"] = loaded.variant
         if loaded.retries:
             facts["out_of_memory"] = list(loaded.retries)
         if loras:

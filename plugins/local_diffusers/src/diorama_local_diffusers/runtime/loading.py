@@ -89,6 +89,28 @@ def _component_class(folder: PipelineFolder, library: str, kind: str) -> Any:
     return getattr(importlib.import_module(f"diffusers.pipelines.{library}"), kind)
 
 
+def denoisers(pipe: Any, name: str) -> list[Any]:
+    """Return the networks that are called at each step; some families have a second one."""
+    found = (getattr(pipe, name, None), getattr(pipe, f"{name}_2", None))
+    return [part for part in found if part is not None]
+
+
+def keep_in_8_bits(networks: list[Any], dtype: Any) -> None:
+    """Keep the weights of networks in 8 bits and compute in ``dtype``, one layer after the other.
+
+    Norms and embeddings, which are small and feel it most, stay as they are.
+    """
+    import torch
+
+    for network in networks:
+        network.enable_layerwise_casting(storage_dtype=torch.float8_e4m3fn, compute_dtype=dtype)
+        for layer in network.modules():
+            if getattr(getattr(layer, "weight", None), "dtype", None) == torch.float8_e4m3fn:
+                layer.compute_dtype = (
+                    dtype  # peft keeps a LoRA in this, else in 8 bits, which rounds it to nothing
+                )
+
+
 def pipeline_class(name: str) -> Any:
     """Return a pipeline class of diffusers by name."""
     return getattr(importlib.import_module("diffusers"), name)

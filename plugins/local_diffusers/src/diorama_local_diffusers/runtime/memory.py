@@ -9,16 +9,20 @@ from typing import Any
 from diorama.contract import InvalidRequest, JobContext, OutOfMemory
 from diorama.contract.context import Stage
 
-PLANS = ("full", "model_offload", "group_offload")
+PLANS = ("full", "vae_tiling", "model_offload", "group_offload")
 """Leaner and slower from left to right.
 
-``full`` keeps everything on the device; ``model_offload`` keeps one part there (text encoder, denoiser or VAE);
-``group_offload`` keeps one layer there, and decodes pictures in tiles.
+``full`` keeps everything on the device; ``vae_tiling`` too, and from there on large pictures are encoded and decoded in
+tiles; ``model_offload`` keeps one part there (text encoder, denoiser or VAE); ``group_offload`` keeps one layer there.
 """
+ON_DEVICE = frozenset({"full", "vae_tiling"})
+"""Plans under which all weights lie on the device."""
 HEADROOM = 1.15
 """Weights times this must fit: the rest is for what is computed."""
 WORK_BYTES = 1_500_000_000
-"""Room for activations at usual sizes."""
+"""Room for activations at usual sizes, and for tiles."""
+BYTES_A_PIXEL = 1_500
+"""What decoding takes for each pixel that is decoded at once; the sum of the largest layers of the usual VAEs."""
 
 
 def choose_plan(
@@ -27,6 +31,7 @@ def choose_plan(
     free: int,
     wanted: str = "",
     measured: Callable[[str], int | None] = lambda plan: None,
+    pixels: int = 0,
 ) -> str:
     """Return the plan for a model: the first that fits by what was measured before, else by an estimate.
 
@@ -36,6 +41,7 @@ def choose_plan(
         free: Bytes that are free on the device.
         wanted: The user's choice; empty chooses.
         measured: Bytes that a plan was measured to need for such a job, ``None`` when it was not.
+        pixels: How many are decoded at once; 0 where the model chooses the size.
 
     Raises:
         InvalidRequest: ``wanted`` is no plan.
@@ -48,16 +54,25 @@ def choose_plan(
         return wanted
     if not device.startswith("cuda") or not parts:
         return "full"
-    weights = {"full": sum(parts.values()), "model_offload": max(parts.values())}
-    for plan, size in weights.items():
+    whole, largest = sum(parts.values()), max(parts.values())
+    decoding = pixels * BYTES_A_PIXEL
+    ways = [("full", whole, max(WORK_BYTES, decoding)), ("model_offload", largest, WORK_BYTES)]
+    if decoding > WORK_BYTES or measured("vae_tiling") is not None:
+        ways.insert(1, ("vae_tiling", whole, WORK_BYTES))
+    for plan, weights, work in ways:
         need = measured(plan)
-        if (int(size * HEADROOM) + WORK_BYTES if need is None else need) <= free:
+        if (int(weights * HEADROOM) + work if need is None else need) <= free:
             return plan
     return "group_offload"
 
 
-def leaner(plan: str) -> str | None:
-    """Return the next leaner plan, ``None`` after the last."""
+def leaner(plan: str, *, decoding: bool = False) -> str | None:
+    """Return the plan that may do what another one ran out of memory at, ``None`` after the last.
+
+    Tiles help where memory ran out while the result was decoded, and nowhere else.
+    """
+    if plan == "full" and not decoding:
+        return "model_offload"
     following = PLANS.index(plan) + 1
     return PLANS[following] if following < len(PLANS) else None
 
@@ -67,7 +82,7 @@ def apply_plan(pipe: Any, plan: str, device: str) -> None:
     import torch
 
     pipe.remove_all_hooks()
-    if plan == "full":
+    if plan in ON_DEVICE:
         pipe.to(device)
     elif plan == "model_offload":
         pipe.enable_model_cpu_offload(device=device)
@@ -79,6 +94,7 @@ def apply_plan(pipe: Any, plan: str, device: str) -> None:
             use_stream=device.startswith("cuda"),
             low_cpu_mem_usage=device.startswith("cuda"),
         )
+    if plan != "full":
         _tile(pipe)
 
 
@@ -101,7 +117,8 @@ def out_of_memory(name: str, device: str) -> OutOfMemory:
     """Return the error for a job that no plan could save."""
     return OutOfMemory(
         f"{name} ran out of memory on {device}.",
-        fix="Ask for a smaller size or fewer frames, or close other programs that use the device.",
+        fix="Ask for a smaller size or fewer frames, for weights in 8 bits (`-p fp8=true`) or a smaller quantisation where "
+        "the model has them, or close other programs that use the device.",
     )
 
 

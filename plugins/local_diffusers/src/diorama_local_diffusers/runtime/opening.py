@@ -14,10 +14,10 @@ from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.folder import PipelineFolder, missing_weights, read_folder
 from diorama_local_diffusers.models.headers import refuse_pickle
 from diorama_local_diffusers.models.locate import locate
-from diorama_local_diffusers.models.quantized import quantized_file
+from diorama_local_diffusers.models.quantized import FLOAT8, quantized_file
 from diorama_local_diffusers.models.single import completing_folder, denoiser_folder, single_lacks
 from diorama_local_diffusers.runtime.files import open_denoiser, open_vae, open_whole
-from diorama_local_diffusers.runtime.loading import open_folder
+from diorama_local_diffusers.runtime.loading import denoisers, keep_in_8_bits, open_folder
 
 
 class Opener:
@@ -41,12 +41,24 @@ class Opener:
         self.dtype = dtype
         self.family = family_named(entry.type)
 
-    def open(self, quantization: str = "") -> tuple[Any, PipelineFolder]:
+    def open(self, variant: str = "") -> tuple[Any, PipelineFolder]:
         """Return the pipeline and the folder that describes it.
+
+        Args:
+            variant: GGUF type, or ``fp8`` for weights in 8 bits.
 
         Raises:
             BackendNotReady: files are missing.
         """
+        if variant != FLOAT8 and not self.family.stored_float8:
+            return self._open(variant)
+        # In main memory first: the device may have room for them only when they are small.
+        device, self.device = self.device, "cpu"
+        pipe, folder = self._open("" if variant == FLOAT8 else variant)
+        keep_in_8_bits(denoisers(pipe, self.family.denoiser), self.dtype)
+        return pipe.to(device) if device != "cpu" else pipe, folder
+
+    def _open(self, quantization: str) -> tuple[Any, PipelineFolder]:
         place = locate(self.entry, self.settings)
         if place is None:
             raise BackendNotReady(
@@ -71,14 +83,7 @@ class Opener:
                 f"{self.entry.name} is not whole on this machine: {'; '.join(problems)}.",
                 fix=f"Run `diorama models download {self.settings.id}:{self.entry.name}`.",
             )
-        pipe = open_folder(folder, self.context, self.device, self.dtype)
-        if self.family.stored_float8:
-            import torch
-
-            getattr(pipe, self.family.denoiser).enable_layerwise_casting(
-                storage_dtype=torch.float8_e4m3fn, compute_dtype=self.dtype
-            )
-        return pipe
+        return open_folder(folder, self.context, self.device, self.dtype)
 
     def _completing(self, file: Path) -> PipelineFolder:
         folder = completing_folder(self.entry, file, self.settings)

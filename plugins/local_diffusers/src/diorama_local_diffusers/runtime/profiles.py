@@ -19,6 +19,7 @@ from typing import Any
 
 from diorama.contract import JobContext
 
+from diorama_local_diffusers.runtime.memory import ON_DEVICE
 from diorama_local_diffusers.runtime.residency import Loaded
 
 PROFILES = ("quality", "balanced", "fast")
@@ -88,7 +89,7 @@ def profile_on(loaded: Loaded, profile: str, pipe: Any, context: JobContext) -> 
                 for name, part in parts.items()
             }
             yield
-        if loaded.plan == "full":
+        if loaded.plan in ON_DEVICE:
             for name, part in parts.items():
                 new = [rung for rung in unknown if rung.part == name]
                 if new and inputs[name]:
@@ -103,7 +104,9 @@ class Verdicts:
 
     def __init__(self, loaded: Loaded) -> None:
         self._file: Path = loaded.settings.cache_dir / "profiles.json"
-        self._key = f"{loaded.entry.name}|{loaded.device}|{loaded.pipe.dtype}"
+        self._key = "|".join(
+            filter(None, (loaded.entry.name, loaded.variant, loaded.device, str(loaded.pipe.dtype)))
+        )
         try:
             self._all = json.loads(self._file.read_bytes())
         except (OSError, ValueError):
@@ -223,6 +226,7 @@ def _keeps_frames(decoder: Any) -> bool:
 def _may_fuse(denoiser: Any) -> bool:
     """Whether the projections can be joined: not over quantised weights, and not while a LoRA lies on them."""
     plain = not getattr(denoiser, "peft_config", None) and getattr(denoiser, "hf_quantizer", None) is None
+    plain = plain and not any(weight.dtype.itemsize == 1 for weight in denoiser.parameters())
     return plain and hasattr(denoiser, "fuse_qkv_projections") and hasattr(denoiser, "unfuse_qkv_projections")
 
 

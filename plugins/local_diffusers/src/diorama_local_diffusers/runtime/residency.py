@@ -13,7 +13,7 @@ from diorama_local_diffusers.families.base import Family
 from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.folder import PipelineFolder
 from diorama_local_diffusers.runtime.device import free_bytes, release_cache
-from diorama_local_diffusers.runtime.memory import apply_plan, leaner
+from diorama_local_diffusers.runtime.memory import ON_DEVICE, apply_plan, leaner
 
 ROOM = 1.25
 """Weights times this must be free: a fifth stays for activations and for others."""
@@ -36,6 +36,8 @@ class Loaded:
         networks: ControlNets that were opened for it, by source.
         loras: ``(file, digest, weight)`` of the LoRA that are on, ``None`` when not known after a failure.
         retries: Changes of plan that the running job made because memory ran out.
+        outgrown: Plan that such a change left, empty when there was none in this job.
+        variant: What the weights are beside the usual: a GGUF type, or ``fp8``.
     """
 
     def __init__(
@@ -47,7 +49,9 @@ class Loaded:
         settings: BackendSettings,
         device: str = "cpu",
         plan: str = "full",
+        variant: str = "",
     ) -> None:
+        self.variant = variant
         self.settings = settings
         self.device = device
         self.plan = plan
@@ -61,6 +65,7 @@ class Loaded:
         self.networks: dict[str, Any] = {}
         self.loras: tuple[tuple[str, str, float], ...] | None = ()
         self.retries: tuple[str, ...] = ()
+        self.outgrown = ""
         self._views: dict[str, Any] = {type(pipe).__name__: pipe}
         self._scheduler = pipe.scheduler
         self._current: Any = None
@@ -77,12 +82,18 @@ class Loaded:
         self._offload_for(self._views[key])
         return self._views[key]
 
-    def leaner(self, pipe: Any) -> bool:
-        """Go over to the next leaner memory plan for ``pipe``, one of the views; false when there is none."""
-        plan = leaner(self.plan) if self.device.startswith("cuda") else None
+    def leaner(self, pipe: Any, *, decoding: bool) -> bool:
+        """Go over to a leaner memory plan for ``pipe``, one of the views; false when there is none.
+
+        Args:
+            pipe: The pipeline that ran out of memory.
+            decoding: Whether it did so after its last step.
+        """
+        plan = leaner(self.plan, decoding=decoding) if self.device.startswith("cuda") else None
         if plan is None:
             return False
         self.retries += (f"{self.plan} -> {plan}",)
+        self.outgrown = self.plan
         self.plan = plan
         apply_plan(pipe, plan, self.device)
         self._current = pipe
@@ -172,7 +183,7 @@ class Residents:
     def bytes_beside(self, loaded: Loaded) -> int:
         """Return the bytes that other models take on the device."""
         return sum(
-            other.bytes for other in self._open.values() if other is not loaded and other.plan == "full"
+            other.bytes for other in self._open.values() if other is not loaded and other.plan in ON_DEVICE
         )
 
     def _make_room(self, needed: int) -> None:
@@ -187,7 +198,7 @@ class Residents:
             release_cache(self.device)
 
     def _may_park(self, loaded: Loaded) -> bool:
-        apart = self.device.startswith("cuda") and loaded.plan == "full"
+        apart = self.device.startswith("cuda") and loaded.plan in ON_DEVICE
         return apart and loaded.bytes * ROOM <= free_bytes("cpu")
 
     def _make_ram(self, needed: int) -> None:

@@ -22,6 +22,9 @@ class StepReporter:
         image: Number of the output being made, from 0.
         images: Number of outputs of the job.
         preview: Turns latents into a small picture; ``None`` for none.
+
+    Attributes:
+        finished: Whether the last step is done, so that what remains is decoding.
     """
 
     def __init__(
@@ -38,14 +41,17 @@ class StepReporter:
         self._images = images
         self._preview = preview
         self._shown = 0.0
+        self.finished = False
 
     def start(self) -> None:
         """Report step 0 of this output."""
+        self.finished = False
         self._report(0)
 
     def __call__(self, pipe: Any, index: int, timestep: Any, values: dict[str, Any]) -> dict[str, Any]:
         """Report a finished step; raises :class:`JobCancelled`, which ends the pipeline's loop at once."""
         step = min(index + 1, self._steps)
+        self.finished = step == self._steps
         self._report(step)
         now = time.monotonic()
         if self._preview is not None and step < self._steps and now - self._shown >= PREVIEW_SECONDS:
