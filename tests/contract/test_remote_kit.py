@@ -25,7 +25,14 @@ from diorama.contract import (
     RateLimited,
 )
 from diorama.contract.remote import Offer, Refusal, Unanswered, Unreached
-from diorama.contract.remote.answers import error_text, failed_run, from_transport, retry_after, translate
+from diorama.contract.remote.answers import (
+    error_text,
+    failed_run,
+    from_transport,
+    refusal_from,
+    retry_after,
+    translate,
+)
 from diorama.contract.remote.files import fitted, prepare
 from diorama.contract.remote.money import estimate
 from diorama.contract.remote.offers import parse_range
@@ -88,6 +95,14 @@ def test_what_an_answer_means(error: Any, kind: type[Exception]) -> None:
         assert "credit" in seen.message
     if isinstance(error, Refusal) and error.status == 401:
         assert seen.fix == "Set the key."
+
+
+def test_a_throttle_told_in_words_is_waited_for() -> None:
+    body = '{"detail": "Request was throttled. Your rate limit resets in ~30s."}'
+    assert refusal_from(429, body, {}).retry_after == 30
+    assert refusal_from(429, body, {"Retry-After": "2"}).retry_after == 2
+    assert refusal_from(429, "slow down", {}).retry_after is None
+    assert refusal_from(422, body, {}).retry_after is None
 
 
 def test_failed_runs_tell_refusals_apart() -> None:

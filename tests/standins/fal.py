@@ -276,7 +276,9 @@ class FalStandin(Standin):
                 "license_type": "commercial",
             },
         }
-        if expanded:
+        if expanded and "broken" in name:
+            row["openapi"] = {"error": {"code": "schema_unavailable", "message": "could not be expanded"}}
+        elif expanded:
             content = {"application/json": {"schema": {"$ref": "#/components/schemas/Input"}}}
             row["openapi"] = {
                 "openapi": "3.0.4",

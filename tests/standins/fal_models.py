@@ -148,5 +148,6 @@ MODELS: dict[str, Spec] = {
         "prompt* str; image_size any; brush enum(round,flat)=round; seed int; num_images int(1..4)=1"
     ),
     "fal-ai/old-painter": Spec("prompt* str", status="deprecated"),
+    "fal-ai/broken-schema": Spec("prompt* str"),
     "workflows/someone/portrait": Spec("prompt* str; seed int"),
 }

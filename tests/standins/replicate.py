@@ -82,7 +82,9 @@ class ReplicateStandin(Standin):
 
     async def _created(self, request: Request, job: Job) -> Response:
         prefer = request.headers.get("prefer", "")
-        if not prefer.startswith("wait") or job.script.hold or job.script.seconds is not None:
+        if job.script.hold:
+            return JSONResponse(self._prediction(job, "queued"), 202)
+        if not prefer.startswith("wait") or job.script.seconds is not None:
             return JSONResponse(self._prediction(job, "queued"), 201)
         while job.look() != "done":
             pass
@@ -141,7 +143,8 @@ class ReplicateStandin(Standin):
 
     def _logs(self, job: Job, phase: str) -> str:
         step = {"queued": 0, "running": 5, "done": 10}[phase]
-        return f"Using seed: 7\n {step * 10}%|#####     | {step}/10 [00:01<00:01]\n" if step else ""
+        bar = f"Using seed: 7\n {step * 10}%|#####     | {step}/10 [00:01<00:01]\n" if step else ""
+        return bar + (job.script.logs if phase == "done" else "")
 
     def _ending(self, job: Job) -> dict[str, Any]:
         outcome = "canceled" if job.cancelled else job.script.outcome

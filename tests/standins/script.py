@@ -19,7 +19,8 @@ class Script:
     `queued` and `running` count status requests answered in that phase; `hold` keeps the job in a phase until
     `Job.release()`; `seconds` replaces the counts by elapsed time. `outcome`: `refused` is the provider's moderation,
     `black` its black safety picture, `hollow` a success status without a result, `removed` a result that the provider
-    has already deleted. `size` makes pictures of that size, whatever was asked.
+    has already deleted. `size` makes pictures of that size, whatever was asked. `logs` is added to what the run wrote, where
+    the provider shows that.
     """
 
     queued: int = 1
@@ -31,6 +32,7 @@ class Script:
     outputs: int | None = None
     size: tuple[int, int] | None = None
     shape: str = "default"
+    logs: str = ""
 
 
 @dataclass

@@ -151,7 +151,7 @@ def test_discovery_has_pages_and_prices(fal_server: FalStandin) -> None:
         names += [row["endpoint_id"] for row in page["models"]]
         cursor = page["next_cursor"]
     assert cursor is None
-    assert len(names) == len(set(names)) == 20
+    assert len(names) == len(set(names)) == 21
     assert "fal-ai/old-painter" not in names
     assert page["models"][0]["openapi"]["components"]["schemas"]
     address = fal_server.url("api", "/v1/models/pricing")

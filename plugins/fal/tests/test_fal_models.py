@@ -18,7 +18,7 @@ from diorama.contract import (
     MediaInput,
     Operation,
 )
-from diorama.testing import RecordingListContext
+from diorama.testing import RecordingListContext, sample_image
 from diorama_fal import create_backend
 from diorama_fal.backend import outputs_of, progress_of
 from standins import FalStandin, Script
@@ -125,6 +125,24 @@ def test_lora_come_from_the_hub_from_civitai_and_from_anywhere(
     assert [note for note in context.notes if note[0] == "ignored"] == []
 
 
+def test_a_small_picture_is_asked_for_in_the_size_in_which_it_is_sent(bench: Bench) -> None:
+    """The endpoint's usual size would be another, and one below its smallest would be refused; the result is brought back."""
+    source = sample_image(bench.folder, size=(120, 90), name="small")
+    request, model = bench.request(Operation.EDIT, model="fal-ai/qwen-image-edit-plus")
+    context = bench.context(model)
+    small = replace(request, images=(source,), width=120, height=90)
+    bench.backend.edit(request=small, context=context)  # type: ignore[attr-defined]
+    assert bench.server.job.arguments["image_size"] == {"width": 512, "height": 384}
+    assert context.outputs[0].image.size == (120, 90)
+
+
+def test_a_schema_that_could_not_be_read_there_costs_no_other_model(bench: Bench) -> None:
+    """The listing holds an error in place of a schema now and then."""
+    models = listed(bench)
+    assert "fal-ai/broken-schema" not in models
+    assert "fal-ai/new-painter" in models
+
+
 def test_a_black_safety_picture_is_a_refusal(bench: Bench) -> None:
     bench.server.next(Script(outcome="black"))
     with pytest.raises(ContentRefused):
@@ -142,6 +160,12 @@ def test_one_flagged_picture_of_two_is_left_out_and_told(bench: Bench) -> None:
         ("http://x/1.png", False, 5),
         ("http://x/2.png", True, None),
     ]
+
+
+def test_results_may_be_bare_addresses(bench: Bench) -> None:
+    bench.server.next(Script(shape="strings"))
+    _, context = bench.run(Operation.GENERATE, model="fal-ai/flux/dev")
+    assert len(context.outputs) == 1
 
 
 def test_results_may_be_inline(bench: Bench) -> None:

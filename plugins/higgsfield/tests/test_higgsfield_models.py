@@ -6,7 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from diorama.contract import BackendError, BackendNotReady, BackendSettings, Cost, Operation, RateLimited
+from diorama.contract import (
+    BackendError,
+    BackendNotReady,
+    BackendSettings,
+    Cost,
+    InvalidRequest,
+    Operation,
+    RateLimited,
+)
 from diorama.testing import RecordingListContext
 from diorama_higgsfield import create_backend
 from standins import HiggsfieldStandin, Script
@@ -73,6 +81,27 @@ def test_an_unknown_word_still_runs_until_the_deadline(bench: Bench) -> None:
     with pytest.raises(BackendError, match="did not finish"):
         bench.run(Operation.GENERATE, model="reve/text-to-image")
     assert bench.server.job.requests["cancel"] >= 1
+
+
+def test_a_foreign_status_address_never_gets_the_key(bench: Bench) -> None:
+    """Answers name the addresses to ask; only the configured host may be asked with the key."""
+    foreign = {"status": "queued", "request_id": "abc",
+               **{f"{name}_url": f"http://evil.example/{name}" for name in ("status", "cancel")}}  # fmt: skip
+    bench.server.fault("submit", status=200, body=foreign)
+    with pytest.raises(BackendError):
+        bench.run(Operation.GENERATE, model="reve/text-to-image")
+    assert bench.server.seen[-1].path == "/requests/abc/status"
+
+
+@pytest.mark.parametrize(("status", "detail", "error"), [
+    (403, "Not enough credits", BackendNotReady), (423, "model is blocked", BackendError),
+    (422, [{"type": "missing", "loc": ["body", "prompt"], "msg": "Field required"}], InvalidRequest),
+])  # fmt: skip
+def test_refusals_say_what_they_mean(bench: Bench, status: int, detail: Any, error: type[Exception]) -> None:
+    bench.server.fault("submit", status=status, detail=detail)
+    with pytest.raises(error):
+        bench.run(Operation.GENERATE, model="reve/text-to-image")
+    assert bench.server.counts["submit"] == 1
 
 
 def test_discovery_is_optional(bench: Bench) -> None:

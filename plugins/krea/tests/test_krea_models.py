@@ -134,3 +134,18 @@ def test_reasons_may_lie_anywhere() -> None:
     assert reason_of({"result": {"error": "a"}}) == "a"
     assert reason_of({"result": None, "error": {"message": "b"}}) == "b"
     assert reason_of({"result": ["odd"]}) == ""
+
+
+def test_an_input_that_is_too_large_is_refused_before_it_is_sent(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("diorama_krea.backend.ASSET_BYTES", 100)
+    with pytest.raises(InvalidRequest, match="takes 75"):
+        bench.run(Operation.EDIT, model="image/bytedance/seededit")
+    assert (bench.server.counts["upload"], bench.server.submissions) == (0, 0)
+
+
+def test_a_refused_wish_is_a_refusal_of_the_content(bench: Bench) -> None:
+    bench.server.fault("submit", status=400, detail="Prompt was flagged as NSFW")
+    with pytest.raises(ContentRefused, match="NSFW"):
+        bench.run(Operation.GENERATE, model="image/bfl/flux-1-dev")

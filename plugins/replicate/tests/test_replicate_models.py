@@ -63,6 +63,33 @@ def test_seedream_makes_a_series_and_costs_what_came_back(bench: Bench) -> None:
     assert context.notes[-1][:4] == ("adjusted", "num_images", 3, 2)
 
 
+def test_seedream_makes_no_more_than_fits_beside_its_inputs(bench: Bench) -> None:
+    _, context = bench.run(Operation.EDIT, model="bytedance/seedream-4", images=3, num_images=14)
+    assert bench.server.job.arguments["max_images"] == 12
+    assert ("adjusted", "num_images", 14, 12) in [note[:4] for note in context.notes]
+    bench.run(Operation.EDIT, model="bytedance/seedream-4", images=1)
+    assert "max_images" not in bench.server.job.arguments
+
+
+@pytest.mark.parametrize(("operation", "asked", "ratio"), [
+    (Operation.EDIT, {}, "match_input_image"), (Operation.EDIT, {"aspect_ratio": "16:9"}, "16:9"),
+    (Operation.GENERATE, {}, "1:1"), (Operation.GENERATE, {"width": 1600, "height": 1200}, "4:3"),
+])  # fmt: skip
+def test_seedream_takes_a_named_size_with_a_ratio_or_the_inputs(
+    bench: Bench, operation: Operation, asked: dict[str, Any], ratio: str
+) -> None:
+    bench.run(operation, model="bytedance/seedream-4", parameters={"size": "4K"}, **asked)
+    sent = bench.server.job.arguments
+    assert (sent["size"], sent["aspect_ratio"]) == ("4K", ratio)
+    assert not {"width", "height"} & set(sent)
+
+
+def test_an_empty_list_after_a_flag_in_the_logs_is_a_refusal(bench: Bench) -> None:
+    bench.server.next(Script(outputs=0, logs="NSFW content detected in image 0\n"))
+    with pytest.raises(ContentRefused, match="flagged"):
+        bench.run(Operation.GENERATE, model="black-forest-labs/flux-schnell")
+
+
 def test_an_edit_keeps_the_size_of_small_and_large_inputs(bench: Bench) -> None:
     for size in ((96, 64), (3400, 1000)):
         source = sample_image(bench.folder, size=size, name="edge")

@@ -8,12 +8,13 @@ from typing import Any
 
 from diorama.contract import BackendError, BackendSettings, BaseContext
 from diorama.contract.remote import Call, Look, Offer, Output, Refusal, RemoteBackend
-from diorama.contract.remote.answers import failed_run
+from diorama.contract.remote.answers import MODERATION, failed_run
 from diorama.contract.remote.files import Prepared
 from diorama.contract.remote.wire import allowed_only
 
 from diorama_replicate.client import ReplicateClient
 from diorama_replicate.schemas import ModelCard, offer_from
+from diorama_replicate.series import as_series
 
 INLINE_BYTES = 256 * 1024
 TRANSIENT = re.compile(r"interrupted|code: PA|time(d )?out|50[23]|E1000|unavailable", re.IGNORECASE)
@@ -49,10 +50,8 @@ class ReplicateBackend(RemoteBackend[ReplicateClient]):
 
     def body(self, call: Call, body: dict[str, Any]) -> dict[str, Any]:
         """Add what only some models need, then keep what the live schema knows."""
-        if call.wire.tools.get("series") and body.get("max_images", 1) > 1:
-            body["sequential_image_generation"] = "auto"
-        elif call.wire.tools.get("series"):
-            body.pop("max_images", None)
+        if call.wire.tools.get("series"):
+            body = as_series(call, body)
         card = self.card(call.offer.info.native_id, call.key)
         kept, dropped = allowed_only(body, card.properties)
         for name in dropped:
@@ -94,7 +93,12 @@ class ReplicateBackend(RemoteBackend[ReplicateClient]):
                 )
                 return Look(state="failed", error=gone, **common)
             facts = {"version": row.get("version"), "predict_time": metrics.get("predict_time")}
-            return Look(state="done", outputs=outputs_of(row.get("output")), facts=facts, **common)
+            outputs = outputs_of(row.get("output"))
+            if not outputs and MODERATION.search(str(row.get("logs") or "")):  # some drop what they flag
+                return Look(
+                    state="failed", error=failed_run(self.title, "its filter flagged every picture"), **common
+                )
+            return Look(state="done", outputs=outputs, facts=facts, **common)
         if status == "failed":
             text = str(row.get("error") or "")
             free = call.offer.info.price is None or call.offer.info.price.per != "compute_second"

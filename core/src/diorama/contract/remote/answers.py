@@ -23,6 +23,8 @@ MODERATION = re.compile(
 )
 """Words by which providers say that they refuse a content."""
 BILLING = re.compile(r"balance|credit|billing|payment|spend limit|quota", re.IGNORECASE)
+RESETS = re.compile(r"resets? in ~?\s?(\d{1,6}(?:\.\d+)?)\s?s", re.IGNORECASE)
+"""How a throttle is told in words where there is no header for it."""
 _NEVER_SENT = {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol"}
 
 
@@ -64,7 +66,10 @@ def from_transport(error: Exception) -> Unreached | Unanswered:
 
 def refusal_from(status: int, body: bytes | str, headers: Mapping[str, str]) -> Refusal:
     """Read an error answer, whatever its shape."""
-    return Refusal(status, error_text(body), retry_after=retry_after(headers))
+    text, asked = error_text(body), retry_after(headers)
+    if asked is None and status == 429 and (told := RESETS.search(text)):
+        asked = float(told[1])
+    return Refusal(status, text, retry_after=asked)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from diorama.contract.remote.call import Call
+from diorama.contract.remote.files import fitted
 from diorama.contract.remote.loras import loras_of, place_loras
 from diorama.contract.requests import EditRequest, GenerateRequest, UpscaleRequest, VideoRequest
 
@@ -79,6 +80,11 @@ def _sized(call: Call, request: GenerateRequest | EditRequest | VideoRequest) ->
     if ratio is None and sizes is not None and not sizes.match_input:
         ratio = next((name for name, size in sizes.ratios.items() if tuple(size) == (width, height)), None)
     size = (width, height) if width and height else None
+    sides = call.wire.input_sides
+    if size and sides and sizes is not None and sizes.match_input and isinstance(request, EditRequest):
+        size = fitted(
+            request.images[0], sides
+        )  # the picture as it is sent; the result is brought to the asked size
     return {"width": width, "height": height, "aspect_ratio": ratio, "size": size}
 
 
