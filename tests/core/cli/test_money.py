@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from diorama.cli.models_command import price
 
 KEY = "canary-cli-5566778899aa"
 
@@ -86,3 +87,11 @@ def test_a_cap_stops_it_with_a_sentence(diorama: Any) -> None:
     assert "0.06 USD; the cap spending.per_job is 0.05 USD" in done.stderr
     assert "Traceback" not in done.stderr
     assert diorama("costs", DIORAMA_SPENDING__PER_JOB="0.05").stdout == "cap per job: 0.05 USD\n"
+
+
+@pytest.mark.parametrize(("model", "words"), [
+    ({"price": {"amount": 0.02, "currency": "USD", "per": "image"}, "data_leaves_machine": True}, "0.02 USD/image"),
+    ({"price": None, "data_leaves_machine": True}, "not told"), ({"price": None, "data_leaves_machine": False}, "free"),
+])  # fmt: skip
+def test_a_provider_that_tells_no_price_is_not_called_free(model: dict[str, Any], words: str) -> None:
+    assert price(model) == words

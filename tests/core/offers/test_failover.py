@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from diorama.contract import BackendError
+from diorama.contract import Availability, AvailabilityState, BackendError
 from diorama.jobs.records import JobStatus
 
 DOWN = {"price": 0.01, "remote": True, "outage": "error"}
@@ -117,3 +118,17 @@ def test_a_job_that_went_elsewhere_is_found_there_after_a_restart(
     job = engine.job(submitted.id)
     assert (job.model, job.held) == ("up:image", True), "it may have been billed, so a person decides"
     assert engine.cancel(job.id).cost is None
+
+
+def test_an_offer_that_must_be_downloaded_first_takes_nothing_over(
+    make_engine: Any, ask: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = make_engine({"down": DOWN, "absent": {}})
+    absent = Availability(state=AvailabilityState.NEEDS_DOWNLOAD, fix="Fetch it.")
+    changed = [
+        replace(model, availability=absent, downloadable=True) if model.id == "absent:image" else model
+        for model in engine.catalog.offers("fake-image")
+    ]
+    monkeypatch.setattr(engine.catalog, "offers", lambda name: changed)
+    job = run(engine, ask(failover=True))
+    assert (job.status, job.model) == (JobStatus.FAILED, "down:image")

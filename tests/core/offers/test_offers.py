@@ -6,7 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from diorama.contract import BackendNotReady, InvalidRequest, LoraRef, Operation
+from diorama.contract import (
+    Availability,
+    AvailabilityState,
+    BackendNotReady,
+    InvalidRequest,
+    LoraRef,
+    Operation,
+)
 from diorama.offers import group
 
 OFFERS: dict[str, dict[str, Any]] = {
@@ -163,3 +170,21 @@ def test_an_offer_that_would_ignore_a_lora_takes_part_only_when_all_would(
     plan = engine.plan(wish)
     assert (plan.model.id, plan.ignored) == ("dear:image", ())
     assert engine.plan(ask(policy="cheapest")).model.id == "cheap:image"
+
+
+@pytest.mark.parametrize("policy", ["cheapest", "fastest", "quality", ""])
+def test_an_offer_that_must_be_downloaded_first_comes_after_those_that_can_begin(
+    make_engine: Any, ask: Any, monkeypatch: pytest.MonkeyPatch, policy: str
+) -> None:
+    engine = make_engine({"here": {}, "far": {"price": 0.5, "remote": True}})
+    offers = list(engine.catalog.offers("fake-image"))
+    absent = Availability(state=AvailabilityState.NEEDS_DOWNLOAD, fix="Fetch it.")
+    changed = [
+        replace(model, availability=absent, downloadable=True) if model.id == "here:image" else model
+        for model in offers
+    ]
+    monkeypatch.setattr(engine.catalog, "offers", lambda name: changed)
+    assert engine.plan(ask(policy=policy)).model.id == "far:image"
+    plan = engine.plan(ask(policy="local-only"))
+    assert plan.model.id == "here:image"
+    assert "downloaded first" in plan.applied["offer"]

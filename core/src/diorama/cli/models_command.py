@@ -116,7 +116,9 @@ def _list_families(options: argparse.Namespace, text: str | None, filters: dict[
 def price(model: dict[str, Any]) -> str:
     """Return the price of a model in words."""
     found = model.get("price")
-    return f"{found['amount']:g} {found['currency']}/{found['per']}" if found else "free"
+    if not found:
+        return "not told" if model.get("data_leaves_machine") else "free"
+    return f"{found['amount']:g} {found['currency']}/{found['per']}"
 
 
 def show(options: argparse.Namespace) -> int:

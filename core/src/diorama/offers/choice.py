@@ -48,7 +48,8 @@ class Offers:
         if len(family) == 1 and not policy.local:
             return _told(submission, resolve(submission, family[0]), "the only offer")
         found = self._candidates(submission, family, policy, name)
-        return _told(submission, found[0].resolved, policy.why(found[0], len(found)))
+        later = "; its model is downloaded first" if found[0].waits else ""
+        return _told(submission, found[0].resolved, policy.why(found[0], len(found)) + later)
 
     def others(self, job: Job, error: DioramaError) -> Iterator[Job]:
         """Yield a job as the other offers of its family would run it, best first.
@@ -73,6 +74,8 @@ class Offers:
         except DioramaError:
             return
         for item in found:
+            if item.waits:
+                continue  # a download of many gigabytes is no way on
             try:
                 self._purse.check(item.estimate)
             except InvalidRequest:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from diorama.contract import AvailabilityState
 from diorama.resolution import Resolved
 from diorama.spending import Estimate
 
@@ -29,6 +30,11 @@ class Candidate:
     def seconds(self) -> float | None:
         """Expected seconds: of work like this where it was measured, else of any."""
         return self.estimate.seconds if self.estimate.seconds is not None else self.usual_seconds
+
+    @property
+    def waits(self) -> bool:
+        """Whether its model has to be downloaded first: such an offer comes after those that can begin."""
+        return self.resolved.model.availability.state is not AvailabilityState.READY
 
     @property
     def changed(self) -> int:
@@ -107,5 +113,5 @@ UNSAID = Policy(lambda item: 0, lambda item, count: f"the first of {_offers(coun
 
 
 def ranked(candidates: Sequence[Candidate], policy: Policy) -> list[Candidate]:
-    """Return candidates, best first."""
-    return sorted(candidates, key=policy.order)
+    """Return candidates, best first, and those that can begin at once before the others."""
+    return sorted(candidates, key=lambda item: (item.waits, policy.order(item)))

@@ -23,7 +23,7 @@ export function Estimate({ model, operation, caps, draft }: Props) {
   const sums = Object.entries(told?.totals ?? {}).filter(([, amount]) => amount > 0);
   const cost = sums.length
     ? `about ${sums.map(([currency, amount]) => money(amount, currency)).join(" + ")}`
-    : price ? `about ${money(price.amount, price.currency)}` : told?.unknown ? "price not known before" : model.price ? `${money(model.price.amount, model.price.currency)} per ${model.price.per.replaceAll("_", " ")}` : "no charge";
+    : price ? `about ${money(price.amount, price.currency)}` : told?.unknown ? "price not known before" : model.price ? `${money(model.price.amount, model.price.currency)} per ${model.price.per.replaceAll("_", " ")}` : model.data_leaves_machine ? "price not told" : "no charge";
   const parts = [cost, run === null ? null : aboutSeconds(run), model.data_leaves_machine ? `sent to ${model.backend}` : "on this machine"];
   return (
     <>
