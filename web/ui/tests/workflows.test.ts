@@ -7,12 +7,14 @@ const parameter = (name: string, more: Partial<Parameter> = {}): Parameter => ({
   multiline: false, upload: null, tooltip: null, control: null, targets: [["1", name]], ...more,
 });
 const image = (name: string, more: Partial<Parameter> = {}) => parameter(name, { role: "image", type: "combo", upload: "image", choices: ["here.png"], default: "gone.png", ...more });
+const sound = (more: Partial<Parameter> = {}) => parameter("audio", { role: "audio", upload: "audio", type: "combo", choices: ["a.mp3", "b.mp3"], default: "gone.mp3", ...more });
 const given = (source: string) => ({ source, url: source, name: source });
 
 describe("the control of a parameter", () => {
   it("follows type and meaning", () => {
     expect(controlOf(image("image"))).toBe("media");
-    expect(controlOf(parameter("audio", { role: "audio", upload: "audio", type: "combo", choices: ["a.mp3"] }))).toBe("choice");
+    expect(controlOf(sound())).toBe("media");
+    expect(controlOf(parameter("file", { role: "file", upload: "file", type: "combo", choices: ["a.glb"] }))).toBe("choice");
     expect(controlOf(parameter("seed"))).toBe("seed");
     expect(controlOf(parameter("prompt", { type: "string" }))).toBe("long");
     expect(controlOf(parameter("text", { type: "string", multiline: true }))).toBe("long");
@@ -57,6 +59,14 @@ describe("a run", () => {
     expect(toRun(parameters, { seed: 9 })).toEqual({ seed: 9 }); // a kept seed is asked for, also when it is the workflow's
     expect(toRun(parameters, { image_2: given("two"), image: given("one"), mask: given("m") })).toEqual({ images: ["one", "two"], mask: "m" });
     expect(toRun([image("image")], { image: given("one"), mask: given("painted") })).toEqual({ images: ["one"], mask: "painted" });
+  });
+  it("sends a sound under its own name: a file that goes in, or another one that the server has", () => {
+    expect(toRun([sound()], { audio: given("data:audio/mpeg;base64,x") })).toEqual({ audio: "data:audio/mpeg;base64,x" });
+    expect(toRun([sound()], { audio: "b.mp3" })).toEqual({ audio: "b.mp3" });
+    expect(toRun([sound({ default: "a.mp3" })], { audio: "a.mp3" })).toEqual({});
+    expect(lacking([sound()], {})).toMatchObject({ name: "audio", text: "Choose a sound for “audio”." });
+    expect([lacking([sound()], { audio: "b.mp3" }), lacking([sound()], { audio: given("x") }), lacking([sound({ default: "a.mp3" })], {})]).toEqual([null, null, null]);
+    expect(blamed("parameters.sounds", [sound()])).toBe("audio");
   });
   it("says which picture is lacking", () => {
     const [first, second] = [image("image"), image("image_2")];
@@ -115,6 +125,7 @@ it("knows what may be a workflow", () => {
   expect(carriesWorkflow({ raw: { prompt: "a red ball" } })).toBe(false);
   expect(mayBeWorkflow({ name: "x.JSON", type: "" })).toBe(true);
   expect(mayBeWorkflow({ name: "x.mp4", type: "video/mp4" })).toBe(true);
+  expect(mayBeWorkflow({ name: "x.flac", type: "audio/flac" })).toBe(true);
   expect(mayBeWorkflow({ name: "x.txt", type: "text/plain" })).toBe(false);
 });
 

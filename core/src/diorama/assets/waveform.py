@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 SIZE = (320, 160)
 """Pixels of the drawing; that of a thumbnail."""
-GROUND, WAVE = (0x0B, 0x0A, 0x0A), (0xB3, 0xAA, 0x9C)
-"""Film base and edge print of the studio: the same on light and dark pages, 8:1 between them."""
+GROUND, WAVE = (0, 0, 0), (0xB3, 0xAA, 0x9C)
+"""The ground of the studio's frames and its edge print: the same on light and dark pages, 9:1 between them."""
 _PITCH, _BAR, _MARGIN = 4, 3, 12
 _QUIET = 0.05
 """Peak below which a sound is drawn as quiet as it is; louder ones fill the height."""

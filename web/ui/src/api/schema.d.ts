@@ -5422,6 +5422,11 @@ export interface components {
             /** Id */
             id: string;
             /**
+             * Media
+             * @description What comes out: image, video, audio; null for none of these.
+             */
+            media: string | null;
+            /**
              * Model
              * @description Its id in the catalog.
              */
@@ -5525,8 +5530,11 @@ export interface components {
             id: string;
             /** Issues */
             issues: components["schemas"]["WorkflowIssue"][];
-            /** Media */
-            media: string;
+            /**
+             * Media
+             * @description What comes out: image, video, audio; null for none of these.
+             */
+            media: string | null;
             /** Missing Files */
             missing_files: components["schemas"]["MissingFile"][];
             /** Missing Nodes */

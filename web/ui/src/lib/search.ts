@@ -31,7 +31,7 @@ export const deskSearch = (raw: Raw): DeskSearch =>
     take: oneOf(raw.take, ["all", "seed", "prompt", "reference", "vary", "start"] as const),
   });
 
-export const TABS = ["all", "image", "video", "favourites", "trash"] as const;
+export const TABS = ["all", "image", "video", "audio", "favourites", "trash"] as const;
 export interface GallerySearch {
   tab?: (typeof TABS)[number];
   q?: string;

@@ -30,6 +30,9 @@ export const Picture = memo(function Picture({ src, alt, width, height, placehol
   );
 });
 
+/** A kind of file as people call it. */
+export const kindWord = (kind: "image" | "video" | "audio"): string => ({ image: "picture", video: "video", audio: "sound" })[kind];
+
 /** The prompt, short enough for a description. */
 export function altOf(prompt: string, kind = "picture"): string {
   const text = prompt.trim().replace(/\s+/g, " ");

@@ -21,10 +21,22 @@ def record_summary(record: WorkflowRecord, backend: str) -> dict[str, Any]:
         "title": record.title,
         "description": record.description,
         "server": record.server,
-        "operations": list((record.model or {}).get("operations", {})),
+        "operations": list(_operations(record)),
+        "media": _media(record),
         "created_at": record.created_at,
         "updated_at": record.updated_at,
     }
+
+
+def _operations(record: WorkflowRecord) -> dict[str, Any]:
+    return dict((record.model or {}).get("operations", {}))
+
+
+def _media(record: WorkflowRecord) -> str | None:
+    """What comes out, by the model that it was when it was last understood; None if it was none."""
+    for operation, can in _operations(record).items():
+        return str(can.get("produces") or ("video" if operation == "video" else "image"))
+    return None
 
 
 def analysis_report(analysed: AnalysedWorkflow) -> dict[str, Any]:

@@ -4,18 +4,20 @@ import { useEffect } from "react";
 import { type AssetDetail, sentenceOf } from "@/api/client";
 import { queries } from "@/api/queries";
 import { somethingOpen, typing } from "@/layout/shortcuts";
+import { soundWords } from "@/lib/made";
 import { useTitle } from "@/lib/useTitle";
-import { altOf, Picture } from "@/ui/Picture";
+import { altOf, kindWord, Picture } from "@/ui/Picture";
+import { Sound } from "@/ui/Sound";
 import { say } from "@/ui/toasts";
 import { AssetRail } from "./AssetRail";
 import { setFavourite } from "./gallery";
 import { neighbours } from "./neighbours";
 
-/** One picture or video with everything that is known about it. */
+/** One picture, video or sound with everything that is known about it. */
 export default function AssetPage() {
   const { id = "" } = useParams({ strict: false });
   const { data, error } = useQuery(queries.asset(id));
-  useTitle(data ? data.title || altOf(data.prompt, data.kind) : "Frame");
+  useTitle(data ? data.title || altOf(data.prompt, kindWord(data.kind)) : "Frame");
   useKeys(data);
   if (error) return <p className="page wrong" role="alert">{sentenceOf(error)}</p>;
   if (!data) return <div className="min-h-[70dvh]" aria-busy="true" />;
@@ -26,13 +28,15 @@ export default function AssetPage() {
         <div className="relative grid min-h-0 flex-1 place-items-center p-2">
           {data.kind === "video" ? (
             <video className="max-h-full max-w-full" style={{ aspectRatio: `${data.width} / ${data.height}`, width: `min(100%, calc((100dvh - 9rem) * ${data.width / data.height}))` }} src={data.url} poster={data.thumbnail_url} controls loop playsInline aria-label={altOf(data.prompt, "video")} />
+          ) : data.kind === "audio" ? (
+            <Sound key={data.id} src={data.url} waveform={data.thumbnail_url} label={altOf(data.prompt, "sound")} />
           ) : (
             <a href={data.url} className="frame max-h-full max-w-full" title="Open the file" style={{ aspectRatio: `${data.width} / ${data.height}`, width: `min(100%, calc((100dvh - 9rem) * ${data.width / data.height}))` }}>
               <span className="picture h-full"><Picture key={data.id} src={data.url} alt={altOf(data.prompt)} width={data.width} height={data.height} placeholder={data.placeholder} eager /></span>
             </a>
           )}
         </div>
-        <div className="edge"><span className="number">{data.seed === null ? "" : `▸ ${data.seed}`}</span><Neighbours id={data.id} /><span className="number">{data.width} × {data.height}</span></div>
+        <div className="edge"><span className="number">{data.seed === null ? "" : `▸ ${data.seed}`}</span><Neighbours id={data.id} /><span className="number">{data.kind === "audio" ? soundWords(data) : `${data.width} × ${data.height}`}</span></div>
         <div className="sprockets" aria-hidden="true" />
       </div>
       <AssetRail asset={data} />
@@ -57,7 +61,7 @@ function useKeys(asset: AssetDetail | undefined): void {
   useEffect(() => {
     if (!asset) return;
     const pressed = (event: KeyboardEvent): void => {
-      if (typing(event) || event.defaultPrevented || event.ctrlKey || event.metaKey || somethingOpen() || event.target instanceof HTMLVideoElement) return;
+      if (typing(event) || event.defaultPrevented || event.ctrlKey || event.metaKey || somethingOpen() || event.target instanceof HTMLMediaElement) return;
       const { before, after } = neighbours(asset.id);
       const next = { ArrowLeft: before, ArrowRight: after }[event.key];
       if (next) void navigate({ to: "/asset/$id", params: { id: next } });

@@ -3,6 +3,7 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { api, type AssetDetail, sentenceOf, take } from "@/api/client";
 import { client } from "@/api/queries";
 import { bytes, moment, money, plain, seconds } from "@/lib/format";
+import { soundWords } from "@/lib/made";
 import { copyText } from "@/lib/files";
 import { Icon } from "@/ui/icons";
 import { type Choice, Menu } from "@/ui/Menu";
@@ -78,7 +79,7 @@ function Actions({ asset }: { asset: AssetDetail }) {
     );
   }
   const more: (Choice | null)[] = [
-    ...upscalers.slice(0, 6).map((model) => ({ label: `Upscale with ${model.title}`, run: () => void upscale({ id: asset.id, kind: asset.kind === "video" ? "video" : "image" }, model.id, undefined, asset.session_id ?? "library").then((id) => navigate({ to: "/job/$id", params: { id } })).catch(complain) })),
+    ...(asset.kind === "audio" ? [] : upscalers).slice(0, 6).map((model) => ({ label: `Upscale with ${model.title}`, run: () => void upscale({ id: asset.id, kind: asset.kind === "video" ? "video" : "image" }, model.id, undefined, asset.session_id ?? "library").then((id) => navigate({ to: "/job/$id", params: { id } })).catch(complain) })),
     ...(picture && movers.length ? [{ label: "To video", run: () => void navigate({ to: "/video", search: { from: asset.id, take: "start" as const } }) }] : []),
     null,
     { label: "Copy as curl", run: () => copy("The command", asCurl(asset, location.origin)) },
@@ -90,16 +91,23 @@ function Actions({ asset }: { asset: AssetDetail }) {
   ];
   return (
     <div className="toolbar">
-      <Menu trigger={<button type="button" className="button main"><Icon name="again" />Reuse</button>} choices={[{ label: "All settings", run: () => reuse("all") }, { label: "Seed", run: () => reuse("seed") }, { label: "Prompt", run: () => reuse("prompt") }]} />
+      {asset.kind === "audio" ? <OwnWorkflow model={asset.model} /> : <Menu trigger={<button type="button" className="button main"><Icon name="again" />Reuse</button>} choices={[{ label: "All settings", run: () => reuse("all") }, { label: "Seed", run: () => reuse("seed") }, { label: "Prompt", run: () => reuse("prompt") }]} />}
       {picture && <Link to="/image" search={{ session: asset.session_id ?? undefined, from: asset.id, take: "reference" }} className="button">Use as reference</Link>}
       {asset.job_id && <button type="button" className="button" onClick={rerun}>Run again</button>}
-      <Menu trigger={<button type="button" className="button" aria-label="Download"><Icon name="down" /></button>} choices={downloads({ url: asset.url, kind: asset.kind === "video" ? "video" : "image" })} />
+      <Menu trigger={<button type="button" className="button" aria-label="Download"><Icon name="down" /></button>} choices={downloads(asset)} />
       <Menu trigger={<button type="button" className="button square" aria-label="More for this frame"><Icon name="more" /></button>} choices={more} />
     </div>
   );
 }
 
-const SKIPPED = new Set(["schema", "prompt", "model", "seed", "width", "height", "parents", "versions", "timings", "cost", "facts", "job_id", "index", "created", "diorama", "backend", "operation", "parameters", "loras"]);
+/** Sounds are made in the room of workflows, so their settings go there. */
+function OwnWorkflow({ model }: { model: string }) {
+  const known = useQuery(queries.model(model)).data;
+  if (known?.id !== model || !known.tags.includes("workflow")) return null;
+  return <Link to="/workflows/$id" params={{ id: model.slice(model.indexOf(":") + 1) }} className="button main">Open its workflow</Link>;
+}
+
+const SKIPPED = new Set(["schema", "prompt", "model", "seed", "width", "height", "duration", "parents", "versions", "timings", "cost", "facts", "job_id", "index", "created", "diorama", "backend", "operation", "parameters", "loras"]);
 
 function Recipe({ asset }: { asset: AssetDetail }) {
   const recipe = asset.recipe as Record<string, unknown>;
@@ -109,8 +117,8 @@ function Recipe({ asset }: { asset: AssetDetail }) {
   const rows: [string, string][] = [
     ["Operation", asset.operation],
     ["Seed", asset.seed === null ? "" : String(asset.seed)],
-    ["Size", `${asset.width} × ${asset.height}, ${bytes(asset.bytes)}`],
-    ...(asset.duration ? [["Length", `${seconds(asset.duration)}${asset.fps ? ` at ${asset.fps} fps` : ""}${asset.has_audio ? ", with sound" : ""}`] as [string, string]] : []),
+    ["Size", asset.kind === "audio" ? bytes(asset.bytes) : `${asset.width} × ${asset.height}, ${bytes(asset.bytes)}`],
+    ...(asset.duration ? [["Length", `${seconds(asset.duration)}${asset.fps ? ` at ${asset.fps} fps` : ""}${asset.kind === "audio" ? `, ${soundWords(asset)}` : asset.has_audio ? ", with sound" : ""}`] as [string, string]] : []),
     ...Object.entries(recipe).filter(([name]) => !SKIPPED.has(name)).map(([name, value]) => [name.replaceAll("_", " "), plain(value)] as [string, string]),
     ...inner("parameters").map(([name, value]) => [name.replaceAll("_", " "), plain(value)] as [string, string]),
     ...loras.map((lora) => ["LoRA", `${lora.id} ${lora.weight}`] as [string, string]),

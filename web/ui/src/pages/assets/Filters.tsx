@@ -5,7 +5,7 @@ import { queries } from "@/api/queries";
 import { type GallerySearch, TABS } from "@/lib/search";
 
 const route = getRouteApi("/assets");
-const NAMES: Record<(typeof TABS)[number], string> = { all: "All", image: "Images", video: "Videos", favourites: "Favourites", trash: "Trash" };
+const NAMES: Record<(typeof TABS)[number], string> = { all: "All", image: "Images", video: "Videos", audio: "Sounds", favourites: "Favourites", trash: "Trash" };
 
 /** What the library shows. Everything is in the address, so that a view can be kept and sent. */
 export function Filters() {

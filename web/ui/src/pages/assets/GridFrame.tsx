@@ -2,7 +2,7 @@ import { Link } from "@tanstack/react-router";
 import { memo, useState } from "react";
 import { seconds } from "@/lib/format";
 import { Grease, Icon } from "@/ui/icons";
-import { altOf, Picture } from "@/ui/Picture";
+import { altOf, kindWord, Picture } from "@/ui/Picture";
 import type { Cell } from "./gallery";
 
 interface Props {
@@ -29,14 +29,14 @@ export const GridFrame = memo(function GridFrame({ asset, index, side, eager, se
         {video && hover ? (
           <video src={asset.url} poster={asset.thumbnail_url} muted autoPlay loop playsInline aria-label={altOf(asset.prompt, "video")} />
         ) : (
-          <Picture src={asset.thumbnail_url} alt={asset.title || altOf(asset.prompt, asset.kind)} width={asset.width} height={asset.height} placeholder={asset.placeholder} eager={eager} />
+          <Picture src={asset.thumbnail_url} alt={asset.title || altOf(asset.prompt, kindWord(asset.kind))} width={asset.width} height={asset.height} placeholder={asset.placeholder} eager={eager} />
         )}
         {selected && <Grease shape="box" />}
       </Link>
       <div className="edge !min-h-0 !px-1.5" style={{ height: 27 }}>
         <span className={`number relative ${asset.favourite ? "px-2.5" : "px-1"}`}>{asset.seed ?? "–"}{asset.favourite && <Grease shape="circle" />}</span>
         {asset.favourite && <span className="sr">Favourite</span>}
-        {video && <span>{asset.duration ? seconds(asset.duration) : "video"}</span>}
+        {asset.kind !== "image" && <span>{asset.kind === "audio" && <span className="sr">sound, </span>}{asset.duration ? seconds(asset.duration) : kindWord(asset.kind)}</span>}
         <button type="button" className={`grid size-6 place-items-center ${selected || anySelected ? "" : "opacity-0 group-hover:opacity-100 focus-visible:opacity-100 pointer-coarse:opacity-100"}`} aria-pressed={selected} tabIndex={tabbable ? 0 : -1}
           aria-label={`Select frame ${asset.seed ?? index + 1}`} onClick={(event) => onToggle(index, event.shiftKey)}>
           <span className={`grid size-4 place-items-center border ${selected ? "border-[#f0513b] bg-[#f0513b] text-black" : "border-film-ink"}`}>{selected && <Icon name="check" />}</span>

@@ -9,10 +9,12 @@ export function requestOf(asset: Pick<AssetDetail, "recipe" | "prompt" | "model"
   const body: Record<string, unknown> = { kind: asset.operation, model: asset.model, prompt: asset.prompt };
   if (asset.seed !== null) body.seed = asset.seed;
   for (const [from, to] of Object.entries(FIELDS)) if (recipe[from] !== undefined && recipe[from] !== null) body[to] = recipe[from];
-  if (asset.operation === "generate" && !body.aspect_ratio) Object.assign(body, { width: asset.width, height: asset.height });
+  if (asset.operation === "generate" && !body.aspect_ratio && asset.width) Object.assign(body, { width: asset.width, height: asset.height });
   const parents = (recipe.parents as { role: string; asset_id: string | null }[] | undefined) ?? [];
   const images = parents.filter((parent) => parent.role === "image" && parent.asset_id).map((parent) => parent.asset_id);
   if (images.length) body.reference_images = images;
+  const sounds = parents.filter((parent) => parent.role === "sound" && parent.asset_id).map((parent) => parent.asset_id);
+  if (sounds.length) body.sounds = sounds;
   return body;
 }
 
@@ -30,7 +32,7 @@ export function asCommand(asset: Parameters<typeof requestOf>[0] & Pick<AssetDet
   if (asset.operation !== "generate") return `diorama replay ${quoted(`diorama-${asset.id}.png`)}`;
   const body = requestOf(asset);
   const parts = ["diorama", "generate", "--model", quoted(asset.model)];
-  const flags: Record<string, string> = { seed: "--seed", steps: "--steps", guidance_scale: "--guidance", negative_prompt: "--negative", scheduler: "--scheduler", aspect_ratio: "--ratio" };
+  const flags: Record<string, string> = { seed: "--seed", steps: "--steps", guidance_scale: "--guidance", negative_prompt: "--negative", scheduler: "--scheduler", aspect_ratio: "--ratio", duration: "--duration" };
   for (const [name, flag] of Object.entries(flags)) if (body[name] !== undefined) parts.push(flag, quoted(String(body[name])));
   if (body.width) parts.push("--size", `${String(body.width)}x${String(body.height)}`);
   for (const lora of (body.loras as { id: string; weight: number }[] | undefined) ?? []) parts.push("--lora", quoted(`${lora.id}:${lora.weight}`));

@@ -10,7 +10,7 @@ export function toQuery(search: GallerySearch) {
   const [width, height] = (search.size ?? "").split("x").map(Number);
   const day = (text: string, add = 0) => Math.floor(new Date(`${text}T00:00:00`).getTime() / 1000) + add;
   return {
-    ...(tab === "image" || tab === "video" ? { kind: tab } : {}),
+    ...(tab === "image" || tab === "video" || tab === "audio" ? { kind: tab } : {}),
     ...(tab === "favourites" ? { favourite: true } : {}),
     ...(tab === "trash" ? { trashed: true } : {}),
     ...(search.q ? { q: search.q } : {}),

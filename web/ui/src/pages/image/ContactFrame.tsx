@@ -2,6 +2,7 @@ import { memo } from "react";
 import type { Job } from "@/api/client";
 import { useLive } from "@/jobs/hooks";
 import { FINAL, STATUS_WORDS } from "@/lib/format";
+import { madeBy } from "@/lib/made";
 import { Grease } from "@/ui/icons";
 import { altOf, Picture } from "@/ui/Picture";
 
@@ -10,7 +11,7 @@ export const ContactFrame = memo(function ContactFrame({ listed, on, onPick }: {
   const live = useLive(listed.job_id);
   const job = live?.job && FINAL.has(live.job.status) ? live.job : listed;
   const status = live?.status ?? job.status;
-  const picture = job.images[0] ?? job.video;
+  const picture = madeBy(job)[0];
   return (
     <li className="frame on-film">
       <button type="button" className="text-left" aria-pressed={on} onClick={onPick}>

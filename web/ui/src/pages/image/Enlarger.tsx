@@ -5,6 +5,7 @@ import { sentenceOf } from "@/api/client";
 import { cancelJob, useLive } from "@/jobs/hooks";
 import { FINAL, money, numbersOf, ranFor, seconds, STATUS_WORDS } from "@/lib/format";
 import { altOf, Picture } from "@/ui/Picture";
+import { Sounds } from "@/ui/Sounds";
 import { say, speak } from "@/ui/toasts";
 import type { Bench } from "./bench";
 import type { Medium } from "./draft";
@@ -95,6 +96,7 @@ function Frames({ job, bench }: { job: Job; bench: Bench }) {
       </figure>
     );
   }
+  if (!job.images.length && job.sounds.length) return <Sounds job={job} />;
   if (!job.images.length) return <p className="p-4">The files of this job are no longer there.</p>;
   return (
     <div className={`frames ${job.images.length > 1 ? "sm:grid-cols-2" : ""}`}>

@@ -1,7 +1,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { galleryQuery } from "../assets/gallery";
-import { altOf, Picture } from "@/ui/Picture";
+import { altOf, kindWord, Picture } from "@/ui/Picture";
 import type { Medium } from "./draft";
 
 const PROMPTS: Record<Medium, readonly string[]> = {
@@ -28,7 +28,7 @@ export function Examples({ medium, onPick }: { medium: Medium; onPick: (prompt: 
           <ul className="grid grid-cols-[repeat(auto-fill,minmax(min(9.5rem,44%),1fr))] gap-1.5">
             {recent.map((asset) => (
               <li key={asset.id} className="frame on-film">
-                <Link to={asset.kind === "video" ? "/asset/video/$id" : "/asset/$id"} params={{ id: asset.id }} className="picture aspect-square"><Picture src={asset.thumbnail_url} alt={altOf(asset.prompt, asset.kind)} width={asset.width} height={asset.height} placeholder={asset.placeholder} /></Link>
+                <Link to={asset.kind === "video" ? "/asset/video/$id" : "/asset/$id"} params={{ id: asset.id }} className="picture aspect-square"><Picture src={asset.thumbnail_url} alt={altOf(asset.prompt, kindWord(asset.kind))} width={asset.width} height={asset.height} placeholder={asset.placeholder} /></Link>
                 <span className="edge"><span className="number">{asset.seed ?? "–"}</span></span>
               </li>
             ))}

@@ -19,11 +19,16 @@ interface Made {
 
 const complain = (error: unknown) => say(sentenceOf(error), "wrong");
 
+const FORMATS: Record<"image" | "video" | "audio", readonly (readonly [format: string, label: string])[]> = {
+  image: [["png", "PNG"], ["jpeg", "JPEG"], ["webp", "WebP"]],
+  video: [],
+  audio: [["flac", "FLAC"], ["mp3", "MP3"], ["ogg", "Ogg Opus"], ["wav", "WAV"], ["m4a", "M4A"]],
+};
+
 /** Formats a file can be had in. */
-export function downloads(asset: Pick<Made, "url" | "kind">): Choice[] {
+export function downloads(asset: { url: string; kind: "image" | "video" | "audio" }): Choice[] {
   const whole = { label: "As it was made", href: `${asset.url}?download=true`, download: true };
-  if (asset.kind === "video") return [whole];
-  return [whole, ...(["png", "jpeg", "webp"] as const).map((format) => ({ label: format === "jpeg" ? "JPEG" : format === "png" ? "PNG" : "WebP", href: `${asset.url}?format=${format}&download=true`, download: true }))];
+  return [whole, ...FORMATS[asset.kind].map(([format, label]) => ({ label, href: `${asset.url}?format=${format}&download=true`, download: true }))];
 }
 
 /** What can be done with a frame. Only what this server can do is offered. */

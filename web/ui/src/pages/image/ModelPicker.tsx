@@ -5,6 +5,7 @@ import type { ModelSummary } from "@/api/client";
 import { queries } from "@/api/queries";
 import { Dialog } from "@/ui/Dialog";
 import { findModels, OPERATIONS, priceWords, STATES } from "../models/words";
+import { fits } from "./choose";
 import type { Medium } from "./draft";
 
 interface Props {
@@ -21,7 +22,7 @@ export default function ModelPicker({ medium, chosen, onChoose, onClose }: Props
   const [backend, setBackend] = useState("");
   const [category, setCategory] = useState("");
   const [readyOnly, setReadyOnly] = useState(false);
-  const all = useMemo(() => (data?.models ?? []).filter((model) => (medium === "video" ? model.operations.includes("video") : model.operations.some((item) => item === "generate" || item === "edit"))), [data, medium]);
+  const all = useMemo(() => (data?.models ?? []).filter((model) => fits(model, medium)), [data, medium]);
   const found = useMemo(
     () => findModels(all, text).filter((model) => (!backend || model.backend === backend) && (!category || model.category === category) && (!readyOnly || model.availability.state === "ready")),
     [all, text, backend, category, readyOnly],

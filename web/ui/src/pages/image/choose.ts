@@ -4,8 +4,9 @@ import { client, queries } from "@/api/queries";
 import { kept } from "@/lib/kept";
 import type { Draft, Medium } from "./draft";
 
-const fits = (model: ModelSummary, medium: Medium): boolean =>
-  medium === "video" ? model.operations.includes("video") : model.operations.includes("generate") || model.operations.includes("edit");
+/** Whether a model is for this bench; what makes sound alone is run in the room of workflows. */
+export const fits = (model: ModelSummary, medium: Medium): boolean =>
+  model.mode === "sound" ? false : medium === "video" ? model.operations.includes("video") : model.operations.includes("generate") || model.operations.includes("edit");
 
 interface Catalog {
   models: readonly ModelSummary[];

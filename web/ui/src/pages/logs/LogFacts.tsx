@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { sentenceOf } from "@/api/client";
 import { money, plain, seconds } from "@/lib/format";
+import { madeBy } from "@/lib/made";
 import { altOf, Picture } from "@/ui/Picture";
 import { JobNotes } from "../image/JobNotes";
 import { logDetail } from "./logs";
@@ -11,7 +12,7 @@ export function LogFacts({ id }: { id: string }) {
   const { data, error } = useQuery(logDetail(id));
   if (error) return <p className="wrong py-2" role="alert">{sentenceOf(error)}</p>;
   if (!data) return <div className="h-24" aria-busy="true" />;
-  const made = [...data.images.map((item) => ({ ...item, to: "/asset/$id" as const })), ...(data.video ? [{ ...data.video, to: "/asset/video/$id" as const }] : [])];
+  const made = madeBy(data);
   const rest = Object.entries(data.applied).filter(([name]) => name !== "prompt" && name !== "model");
   const outcome: [string, string][] = [
     ...Object.entries(data.timings).map(([name, value]) => [`${name.replaceAll("_", " ")} took`, seconds(value)] as [string, string]),

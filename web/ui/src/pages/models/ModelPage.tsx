@@ -5,11 +5,11 @@ import { client, queries } from "@/api/queries";
 import { bytes, numbersOf } from "@/lib/format";
 import { useActive, useLive } from "@/jobs/hooks";
 import { useTitle } from "@/lib/useTitle";
-import { altOf, Picture } from "@/ui/Picture";
+import { altOf, kindWord, Picture } from "@/ui/Picture";
 import { say } from "@/ui/toasts";
 import { galleryQuery } from "../assets/gallery";
 import { Abilities } from "./Abilities";
-import { OPERATIONS, priceWords, STATES } from "./words";
+import { operationWords, priceWords, STATES } from "./words";
 
 /** One model: what it is, what it needs, what it accepts, what was made with it. */
 export default function ModelPage() {
@@ -18,7 +18,8 @@ export default function ModelPage() {
   useTitle(data?.title ?? "Model");
   if (error) return <p className="page wrong" role="alert">{sentenceOf(error)}</p>;
   if (!data || data.id !== id) return <div className="min-h-[70dvh]" aria-busy="true" />;
-  const bench = data.operations.generate || data.operations.edit ? ("/image" as const) : data.operations.video ? ("/video" as const) : null;
+  const sound = data.mode === "sound";
+  const bench = sound ? null : data.operations.generate || data.operations.edit ? ("/image" as const) : data.operations.video ? ("/video" as const) : null;
   const ready = data.availability.state === "ready";
   return (
     <div className="page mx-auto max-w-[90rem]">
@@ -26,6 +27,7 @@ export default function ModelPage() {
         <div><h1 className="title">{data.title}</h1><p className="param text-dim">{data.id}</p></div>
         <div className="toolbar">
           {bench && <Link to={bench} search={{ model: data.id }} className="button main">Use it</Link>}
+          {sound && data.tags.includes("workflow") && <Link to="/workflows/$id" params={{ id: data.id.slice(data.backend.length + 1) }} className="button main">Use it</Link>}
           {data.downloadable && <OnDisk model={data} />}
         </div>
       </div>
@@ -37,7 +39,7 @@ export default function ModelPage() {
         <div className="grid content-start gap-6">
           {data.description && <p className="max-w-prose text-[1.05rem]">{data.description}</p>}
           {Object.entries(data.operations).map(([name, caps]) => (
-            <section key={name}><h2 className="label mb-1">{OPERATIONS[name as keyof typeof OPERATIONS]}</h2><Abilities caps={caps as never} /></section>
+            <section key={name}><h2 className="label mb-1">{operationWords([name], caps?.produces === "audio")}</h2><Abilities caps={caps as never} /></section>
           ))}
           <MadeHere id={data.id} />
         </div>
@@ -109,7 +111,7 @@ function MadeHere({ id }: { id: string }) {
       <ul className="grid grid-cols-[repeat(auto-fill,minmax(min(9.5rem,44%),1fr))] gap-1.5">
         {made.map((asset) => (
           <li key={asset.id} className="frame on-film">
-            <Link to={asset.kind === "video" ? "/asset/video/$id" : "/asset/$id"} params={{ id: asset.id }} className="picture aspect-square"><Picture src={asset.thumbnail_url} alt={altOf(asset.prompt, asset.kind)} width={asset.width} height={asset.height} placeholder={asset.placeholder} /></Link>
+            <Link to={asset.kind === "video" ? "/asset/video/$id" : "/asset/$id"} params={{ id: asset.id }} className="picture aspect-square"><Picture src={asset.thumbnail_url} alt={altOf(asset.prompt, kindWord(asset.kind))} width={asset.width} height={asset.height} placeholder={asset.placeholder} /></Link>
             <span className="edge"><span className="number">{asset.seed ?? "–"}</span></span>
           </li>
         ))}

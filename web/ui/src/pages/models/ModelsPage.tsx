@@ -9,7 +9,7 @@ import type { ModelSearch } from "@/lib/search";
 import { useTitle } from "@/lib/useTitle";
 import { Icon } from "@/ui/icons";
 import { say } from "@/ui/toasts";
-import { findModels, OPERATIONS, priceWords, STATES } from "./words";
+import { findModels, OPERATIONS, operationWords, priceWords, STATES } from "./words";
 
 const route = getRouteApi("/models");
 
@@ -81,7 +81,7 @@ function Catalog({ models }: { models: readonly ModelSummary[] }) {
               <span className="min-w-0"><span className="text-[1.05rem] font-medium">{model.title}</span> <span className="param text-dim">{model.id}</span>
                 {model.description && <span className="hint line-clamp-1 block">{model.description}</span>}
                 {model.availability.fix && <span className="block text-sm text-mark">{model.availability.fix}</span>}</span>
-              <span className="label">{model.operations.map((item) => OPERATIONS[item]).join(", ")}</span>
+              <span className="label">{operationWords(model.operations, model.mode === "sound")}</span>
               <span className={`param ${model.availability.state === "ready" ? "" : "text-mark"}`}>{STATES[model.availability.state]}</span>
               <span className="param md:text-right">{priceWords(model)}</span>
             </Link>

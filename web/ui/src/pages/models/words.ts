@@ -13,6 +13,12 @@ export const STATES: Record<Model["availability"]["state"], string> = {
 
 export const OPERATIONS = { generate: "Text to image", edit: "Image to image", video: "Video", upscale: "Upscale" } as const;
 
+const SOUND: Partial<Record<keyof typeof OPERATIONS, string>> = { generate: "Text to sound", edit: "Sound to sound" };
+
+/** What a model does, in words; `sound` for one that makes nothing else. */
+export const operationWords = (operations: readonly string[], sound: boolean): string =>
+  operations.map((name) => (sound && SOUND[name as keyof typeof OPERATIONS]) || (OPERATIONS[name as keyof typeof OPERATIONS] ?? name)).join(", ");
+
 /** What one use costs, in few words. */
 export function priceWords(model: Pick<ModelSummary, "price" | "data_leaves_machine">): string {
   if (!model.price) return model.data_leaves_machine ? "price not told" : "no charge";

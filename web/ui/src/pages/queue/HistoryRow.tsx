@@ -2,6 +2,7 @@ import { Link } from "@tanstack/react-router";
 import { api, type Job, sentenceOf, take } from "@/api/client";
 import { client } from "@/api/queries";
 import { money, moment, ranFor, seconds, STATUS_WORDS } from "@/lib/format";
+import { madeBy } from "@/lib/made";
 import { Icon } from "@/ui/icons";
 import { meanColour } from "@/ui/placeholders";
 import { say } from "@/ui/toasts";
@@ -11,7 +12,7 @@ const complain = (error: unknown) => say(sentenceOf(error), "wrong");
 
 /** A job that is over. */
 export function HistoryRow({ job }: { job: Job }) {
-  const picture = job.images[0] ?? job.video;
+  const picture = madeBy(job)[0];
   const ran = ranFor(job);
   const forget = async () => {
     await take(api.DELETE("/api/jobs/{job_id}", { params: { path: { job_id: job.job_id } } }));

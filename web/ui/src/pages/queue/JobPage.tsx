@@ -4,6 +4,7 @@ import { type Job, sentenceOf } from "@/api/client";
 import { queries } from "@/api/queries";
 import { cancelJob, useLive } from "@/jobs/hooks";
 import { FINAL, money, moment, numbersOf, plain, seconds, STATUS_WORDS } from "@/lib/format";
+import { madeBy } from "@/lib/made";
 import { useTitle } from "@/lib/useTitle";
 import { altOf, Picture } from "@/ui/Picture";
 import { say } from "@/ui/toasts";
@@ -41,14 +42,14 @@ export default function JobPage() {
 }
 
 function Outcome({ job }: { job: Job }) {
-  const made = [...job.images.map((item) => ({ ...item, to: "/asset/$id" as const })), ...(job.video ? [{ ...job.video, to: "/asset/video/$id" as const }] : [])];
+  const made = madeBy(job);
   if (!made.length) return null;
   return (
     <ul className="my-4 grid grid-cols-[repeat(auto-fill,minmax(min(14rem,100%),1fr))] gap-1.5">
       {made.map((item) => (
         <li key={item.id} className="frame on-film">
           <Link to={item.to} params={{ id: item.id }} className="picture aspect-square"><Picture src={item.thumbnail_url} alt={altOf(job.prompt)} width={item.width} height={item.height} placeholder={item.placeholder} /></Link>
-          <span className="edge"><span className="number">{item.seed ?? "–"}</span><span className="number">{item.width} × {item.height}</span></span>
+          <span className="edge"><span className="number">{item.seed ?? "–"}</span><span className="number">{item.extent}</span></span>
         </li>
       ))}
     </ul>

@@ -24,7 +24,7 @@ export function Defaults() {
   return (
     <div className="grid gap-x-6 gap-y-4 sm:grid-cols-2">
       {Object.entries(OPERATIONS).map(([operation, name]) => {
-        const fitting = models.filter((model) => model.operations.includes(operation as keyof typeof OPERATIONS));
+        const fitting = models.filter((model) => model.mode !== "sound" && model.operations.includes(operation as keyof typeof OPERATIONS));
         return fitting.length > 0 && (
           <label key={operation} className="grid gap-1"><span className="label">{name}</span>
             <select className="field" value={data.default_models[operation] ?? ""} onChange={(event) => choose(operation, event.target.value)}>

@@ -35,7 +35,7 @@ function Field({ parameter, value, onChange, first, error, picture, id, describe
   const label = <label className="label mb-1 block" htmlFor={id}>{name}</label>;
   switch (controlOf(parameter)) {
     case "media":
-      return <MediaField parameter={parameter} value={value as Medium | undefined} onChange={onChange} picture={picture} id={id} describedBy={describedBy} />;
+      return <MediaField parameter={parameter} value={value as Medium | string | undefined} onChange={onChange} picture={picture} id={id} describedBy={describedBy} />;
     case "seed":
       return <SeedField id={id} label={name} value={value as number | undefined} own={parameter.default} onChange={onChange} describedBy={describedBy} />;
     case "number": {

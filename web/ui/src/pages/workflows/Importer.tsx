@@ -4,7 +4,7 @@ import { Problem, sentenceOf } from "@/api/client";
 import { speak } from "@/ui/toasts";
 import { importWorkflow } from "./queries";
 
-const KINDS = ".json,.png,.webp,.mp4,.webm,.mov,application/json,image/png,image/webp,video/mp4";
+const KINDS = ".json,.png,.webp,.mp4,.webm,.mov,.flac,.mp3,.opus,.ogg,application/json,image/png,image/webp,video/mp4,audio/flac,audio/mpeg,audio/ogg";
 
 /** Takes in a file and opens the form that it becomes. */
 export function useImport() {

@@ -9,23 +9,27 @@ const FromLibrary = lazy(() => import("./FromLibrary"));
 
 interface Props {
   parameter: Parameter;
-  value: Medium | undefined;
-  onChange: (value: Medium | undefined) => void;
+  value: Medium | string | undefined;
+  onChange: (value: Medium | string | undefined) => void;
   picture: Medium | undefined;
   id: string;
   describedBy: string | undefined;
 }
 
-/** A picture, mask or video that goes in: dropped, chosen, taken from the library, or painted. */
-export function MediaField({ parameter, value, onChange, picture, id, describedBy }: Props) {
+type Kind = "image" | "video" | "audio";
+const NOUNS: Record<Kind, string> = { image: "a picture", video: "a video", audio: "a sound" };
+
+/** A picture, mask, video or sound that goes in: dropped, chosen, taken from the library, or painted. */
+export function MediaField({ parameter, value: given, onChange, picture, id, describedBy }: Props) {
   const [library, setLibrary] = useState(false);
-  const video = parameter.role === "video";
+  const kind: Kind = parameter.role === "video" || parameter.role === "audio" ? parameter.role : "image";
+  const value = typeof given === "string" ? undefined : given;
   const mask = parameter.role === "mask";
   const add = async (file: File | undefined) => {
     if (!file) return;
-    if (!file.type.startsWith(video ? "video/" : "image/")) return say(video ? "Only a video can go in here." : "Only a picture can go in here.", "wrong");
+    if (!file.type.startsWith(`${kind}/`)) return say(`Only ${NOUNS[kind]} can go in here.`, "wrong");
     const source = await dataUrlOf(file);
-    onChange({ source, url: source, name: file.name.slice(0, 60), video });
+    onChange({ source, url: source, name: file.name.slice(0, 60), video: kind === "video", sound: kind === "audio" });
   };
   return (
     <div>
@@ -35,8 +39,8 @@ export function MediaField({ parameter, value, onChange, picture, id, describedB
           <Shown value={value} onAway={() => onChange(undefined)} />
         ) : (
           <label htmlFor={id} className="grid h-24 w-full cursor-pointer place-items-center border border-dashed border-edge px-4 text-center text-sm text-dim focus-within:outline-2 focus-within:outline-mark hover:border-ink">
-            <span>{hasOwn(parameter) ? "Drop or choose another" : video ? "Drop or choose a video" : "Drop or choose a picture"}</span>
-            <input id={id} className="sr" type="file" accept={video ? "video/*" : "image/*"} aria-describedby={describedBy} onChange={(event) => { void add(event.target.files?.[0]); event.target.value = ""; }} />
+            <span>{hasOwn(parameter) ? "Drop or choose another" : `Drop or choose ${NOUNS[kind]}`}</span>
+            <input id={id} className="sr" type="file" accept={`${kind}/*`} aria-describedby={describedBy} onChange={(event) => { void add(event.target.files?.[0]); event.target.value = ""; }} />
           </label>
         )}
       </Drop>
@@ -44,7 +48,13 @@ export function MediaField({ parameter, value, onChange, picture, id, describedB
         {mask && picture && <Paint picture={picture} value={value} onChange={onChange} />}
         {!mask && <button type="button" className="button" onClick={() => setLibrary(true)}><Icon name="image" />From the library</button>}
       </div>
-      <Suspense>{library && <FromLibrary kind={video ? "video" : "image"} onClose={() => setLibrary(false)} onPick={(medium) => { onChange(medium); setLibrary(false); }} />}</Suspense>
+      <Suspense>{library && <FromLibrary kind={kind} onClose={() => setLibrary(false)} onPick={(medium) => { onChange(medium); setLibrary(false); }} />}</Suspense>
+      {kind === "audio" && !value && (parameter.choices?.length ?? 0) > 0 && (
+        <select className="field mt-2" aria-label={`${labelOf(parameter)}, one that ComfyUI has`} value={String(given ?? parameter.default ?? "")} onChange={(event) => onChange(event.target.value)}>
+          {!hasOwn(parameter) && given === undefined && <option value={String(parameter.default ?? "")}>one that ComfyUI has</option>}
+          {(parameter.choices ?? []).map((item) => <option key={String(item)} value={String(item)}>{String(item)}</option>)}
+        </select>
+      )}
     </div>
   );
 }
@@ -75,6 +85,14 @@ function Paint({ picture, value, onChange }: { picture: Medium; value: Medium | 
 }
 
 function Shown({ value, onAway }: { value: Medium; onAway: () => void }) {
+  if (value.sound) {
+    return (
+      <div className="flex items-center gap-2 border border-edge bg-film">
+        <audio src={value.url} className="h-12 min-w-0 flex-1 [color-scheme:dark]" controls preload="metadata" aria-label={value.name} />
+        <button type="button" className="grid size-7 flex-none place-items-center text-film-bright" aria-label={`Take ${value.name} away`} onClick={onAway}><Icon name="close" /></button>
+      </div>
+    );
+  }
   return (
     <div className="relative inline-block border border-edge bg-film">
       {value.video ? <video src={value.url} className="block h-32 max-w-full" muted controls aria-label={value.name} /> : <img src={value.url} alt={value.name} className="block h-32 w-auto max-w-full object-contain" />}

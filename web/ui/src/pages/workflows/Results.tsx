@@ -4,7 +4,8 @@ import { useEffect } from "react";
 import type { Job } from "@/api/client";
 import { cancelJob } from "@/jobs/hooks";
 import { FINAL, numbersOf, ranFor, seconds, STATUS_WORDS } from "@/lib/format";
-import { altOf, Picture } from "@/ui/Picture";
+import { altOf, kindWord, Picture } from "@/ui/Picture";
+import { Sounds } from "@/ui/Sounds";
 import { speak } from "@/ui/toasts";
 import { galleryQuery } from "../assets/gallery";
 import { FavouriteButton } from "../assets/FavouriteButton";
@@ -62,7 +63,7 @@ function Strip({ workflow, run, status }: { workflow: Workflow; run: Run; status
 function factsOf(job: Job): string {
   const first = job.images[0] ?? job.video;
   const steps = job.applied.num_inference_steps;
-  return [first && `${first.width} × ${first.height}`, steps ? `${String(steps)} steps` : "", job.video?.duration ? `${job.video.duration.toFixed(1)} s` : ""].filter(Boolean).join(" · ");
+  return [first && `${first.width} × ${first.height}`, steps ? `${String(steps)} steps` : "", job.video?.duration ? `${job.video.duration.toFixed(1)} s` : "", job.sounds.length > 1 ? `${job.sounds.length} sounds` : ""].filter(Boolean).join(" · ");
 }
 
 /** While it runs: the newest preview, and the nodes it was seen at; quick ones pass unseen. */
@@ -97,14 +98,19 @@ function Frames({ job }: { job: Job }) {
   const { video } = job;
   if (video) {
     return (
+      <>
       <figure className="frame mx-2">
         <span className="picture mx-auto" style={{ aspectRatio: `${video.width} / ${video.height}`, maxWidth: `calc(62dvh * ${video.width / video.height})` }}><video src={video.url} poster={video.thumbnail_url} controls loop playsInline aria-label={altOf(job.prompt, "video")} /></span>
         <Caption id={video.id} seed={video.seed} url={video.url} to="/asset/video/$id" />
       </figure>
+      <Sounds job={job} />
+      </>
     );
   }
+  if (!job.images.length && job.sounds.length) return <Sounds job={job} />;
   if (!job.images.length) return <p className="p-4">The files of this run are no longer there.</p>;
   return (
+    <>
     <div className={`frames ${job.images.length > 1 ? "sm:grid-cols-2" : ""}`}>
       {job.images.map((image) => (
         <figure key={image.id} className="frame">
@@ -115,6 +121,8 @@ function Frames({ job }: { job: Job }) {
         </figure>
       ))}
     </div>
+    <Sounds job={job} />
+    </>
   );
 }
 
@@ -136,7 +144,7 @@ function Unexposed({ workflow }: { workflow: Workflow }) {
     <div className="strip on-film" aria-hidden="true">
       <div className="sprockets" />
       <div className="edge"><span className="truncate">{workflow.title}</span><span className="number">not exposed yet</span></div>
-      <div className="m-2 grid min-h-[38dvh] place-items-center border border-film-line"><span className="label text-film-ink">{workflow.media}</span></div>
+      <div className="m-2 grid min-h-[38dvh] place-items-center border border-film-line"><span className="label text-film-ink">{workflow.media === "audio" ? "sound" : workflow.media}</span></div>
       <div className="sprockets" />
     </div>
   );
@@ -153,7 +161,7 @@ function MadeBefore({ workflow, onReuse }: { workflow: Workflow; onReuse: FormSt
       <ul className="grid grid-cols-[repeat(auto-fill,minmax(min(9.5rem,44%),1fr))] gap-1.5">
         {made.map((asset) => (
           <li key={asset.id} className="frame on-film">
-            <Link to={asset.kind === "video" ? "/asset/video/$id" : "/asset/$id"} params={{ id: asset.id }} className="picture aspect-square"><Picture src={asset.thumbnail_url} alt={altOf(asset.prompt, asset.kind)} width={asset.width} height={asset.height} placeholder={asset.placeholder} /></Link>
+            <Link to={asset.kind === "video" ? "/asset/video/$id" : "/asset/$id"} params={{ id: asset.id }} className="picture aspect-square"><Picture src={asset.thumbnail_url} alt={altOf(asset.prompt, kindWord(asset.kind))} width={asset.width} height={asset.height} placeholder={asset.placeholder} /></Link>
             <span className="edge"><span className="number">{asset.seed ?? "–"}</span>{seeds && asset.seed !== null && <button type="button" className="text-link min-h-6" title="Take this seed" onClick={() => onReuse("seed", asset.seed)}>take<span className="sr"> the seed {asset.seed}</span></button>}</span>
           </li>
         ))}

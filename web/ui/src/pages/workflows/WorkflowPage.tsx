@@ -6,7 +6,7 @@ import { moment } from "@/lib/format";
 import { useTitle } from "@/lib/useTitle";
 import { useWide } from "@/lib/useWide";
 import { say } from "@/ui/toasts";
-import { OPERATIONS } from "../models/words";
+import { operationWords } from "../models/words";
 import { Bench } from "./Bench";
 import type { Workflow } from "./form";
 import { Needs } from "./Needs";
@@ -50,7 +50,7 @@ function Desk({ workflow }: { workflow: Workflow }) {
 }
 
 function Head({ workflow }: { workflow: Workflow }) {
-  const does = workflow.operations.map((name) => OPERATIONS[name as keyof typeof OPERATIONS] ?? name).join(", ");
+  const does = operationWords(workflow.operations, workflow.media === "audio");
   const rename = (title: string) => {
     if (title && title !== workflow.title) changeWorkflow(workflow.id, { title }).catch((error: unknown) => say(sentenceOf(error), "wrong"));
   };

@@ -5,10 +5,10 @@ import { sentenceOf } from "@/api/client";
 import { moment } from "@/lib/format";
 import { Icon } from "@/ui/icons";
 import { Menu } from "@/ui/Menu";
-import { altOf, Picture } from "@/ui/Picture";
+import { altOf, kindWord, Picture } from "@/ui/Picture";
 import { say } from "@/ui/toasts";
 import { galleryQuery } from "../assets/gallery";
-import { OPERATIONS } from "../models/words";
+import { operationWords } from "../models/words";
 import { changeWorkflow, type comfy, deleteWorkflow } from "./queries";
 
 type Line = Awaited<ReturnType<NonNullable<typeof comfy.list.queryFn>>>["workflows"][number];
@@ -18,7 +18,7 @@ const complain = (error: unknown) => say(sentenceOf(error), "wrong");
 /** One workflow of the library with the last frames it made. */
 export function WorkflowRow({ workflow }: { workflow: Line }) {
   const [renaming, setRenaming] = useState(false);
-  const does = workflow.operations.map((name) => OPERATIONS[name as keyof typeof OPERATIONS] ?? name).join(", ");
+  const does = operationWords(workflow.operations, workflow.media === "audio");
   const remove = () => {
     if (window.confirm(`Delete the workflow “${workflow.title}”? What it made stays.`)) deleteWorkflow(workflow.id).then(() => say(`${workflow.title} is deleted.`), complain);
   };
@@ -56,7 +56,7 @@ function LastFrames({ model }: { model: string }) {
       {made.map((asset) => (
         <li key={asset.id}>
           <Link to={asset.kind === "video" ? "/asset/video/$id" : "/asset/$id"} params={{ id: asset.id }} className="picture block size-16">
-            <Picture src={asset.thumbnail_url} alt={altOf(asset.prompt, asset.kind)} width={asset.width} height={asset.height} placeholder={asset.placeholder} />
+            <Picture src={asset.thumbnail_url} alt={altOf(asset.prompt, kindWord(asset.kind))} width={asset.width} height={asset.height} placeholder={asset.placeholder} />
           </Link>
         </li>
       ))}

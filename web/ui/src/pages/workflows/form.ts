@@ -8,18 +8,19 @@ export type Issue = Schemas["WorkflowIssue"];
 /** By parameter; what is not in it is as the workflow says. */
 export type Values = Record<string, unknown>;
 
-/** A picture or a video that goes in. */
+/** A picture, a video or a sound that goes in. */
 export interface Medium {
   source: string;
   url: string;
   name: string;
   video?: boolean;
+  sound?: boolean;
 }
 
 export type Control = "media" | "seed" | "text" | "long" | "number" | "choice" | "switch" | "colour";
-const MEDIA = new Set(["image", "mask", "video"]);
+const MEDIA = new Set(["image", "mask", "video", "audio"]);
 
-/** How a parameter is asked for. Sound and other files are chosen among those that the server has. */
+/** How a parameter is asked for. Other files are chosen among those that the server has. */
 export function controlOf(parameter: Parameter): Control {
   if (parameter.upload && MEDIA.has(parameter.role)) return "media";
   if (parameter.name === "seed") return "seed";
@@ -102,6 +103,8 @@ export function formOf(parameters: readonly Parameter[]): Form {
 
 const pictures = (parameters: readonly Parameter[]): Parameter[] => parameters.filter((item) => !item.hidden && item.role === "image" && controlOf(item) === "media");
 
+const soundsOf = (parameters: readonly Parameter[]): Parameter[] => parameters.filter((item) => !item.hidden && item.role === "audio" && controlOf(item) === "media");
+
 /** Whether the server already has the file that the workflow names, so that none has to be given. */
 export const hasOwn = (parameter: Parameter): boolean => typeof parameter.default === "string" && (parameter.choices ?? []).includes(parameter.default);
 
@@ -118,6 +121,12 @@ export function toRun(parameters: readonly Parameter[], values: Values): Values 
   for (const role of ["mask", "video"]) {
     const [source] = parameters.filter((item) => item.role === role).flatMap((item) => sourceOf(values[item.name]));
     if (source) run[role] = source;
+  }
+  for (const item of soundsOf(parameters)) {
+    const value = values[item.name];
+    const [source] = sourceOf(value); // by its own name: another sound of the server is a name too
+    if (source) run[item.name] = source;
+    else if (typeof value === "string" && value !== item.default) run[item.name] = value;
   }
   const [painted] = sourceOf(values.mask);
   if (painted) run.mask = painted; // where a picture's transparency is the mask, no parameter has that name
@@ -141,7 +150,9 @@ export function lacking(parameters: readonly Parameter[], values: Values): { nam
     }
   }
   const video = parameters.find((item) => !item.hidden && item.role === "video" && controlOf(item) === "media" && !hasOwn(item) && !sourceOf(values[item.name]).length);
-  return video ? { name: video.name, text: `Choose a video for “${labelOf(video)}”.` } : null;
+  if (video) return { name: video.name, text: `Choose a video for “${labelOf(video)}”.` };
+  const sound = soundsOf(parameters).find((item) => !hasOwn(item) && typeof values[item.name] !== "string" && !sourceOf(values[item.name]).length);
+  return sound ? { name: sound.name, text: `Choose a sound for “${labelOf(sound)}”.` } : null;
 }
 
 /** Why it cannot run as it stands: what is missing and was not replaced by another choice. */
@@ -164,7 +175,7 @@ export function blamed(field: string | null | undefined, parameters: readonly Pa
   if (!field) return null;
   const name = field.replace(/^parameters\./, "").replace(/\[\d+\]$/, "");
   if (parameters.some((item) => item.name === name && !item.hidden)) return name;
-  const role = { images: "image", media: "image", image: "image", video: "video", mask: "mask" }[name];
+  const role = { images: "image", media: "image", image: "image", video: "video", mask: "mask", sounds: "audio" }[name];
   const own = role && parameters.find((item) => item.role === role && !item.hidden);
   if (own) return own.name;
   return name === "size" || name === "aspect_ratio" ? (parameters.find((item) => item.name === "width")?.name ?? null) : null;
