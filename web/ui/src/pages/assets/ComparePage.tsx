@@ -20,6 +20,7 @@ export default function ComparePage() {
   if (!a || !b) return <p className="page hint">Mark two frames in the <Link to="/assets" className="text-link">library</Link> to compare them.</p>;
   if (error) return <p className="page wrong" role="alert">{sentenceOf(error)}</p>;
   if (!left.data || !right.data) return <div className="min-h-[70dvh]" aria-busy="true" />;
+  if (left.data.kind === "audio" || right.data.kind === "audio") return <p className="page hint">Sounds are compared by ear: <Name asset={left.data} /> and <Name asset={right.data} /></p>;
   const shape = left.data.width / left.data.height;
   return (
     <div className="page">
