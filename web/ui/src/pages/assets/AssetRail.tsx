@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { api, type AssetDetail, sentenceOf, take } from "@/api/client";
-import { client } from "@/api/queries";
+import { client, queries } from "@/api/queries";
 import { bytes, moment, money, plain, seconds } from "@/lib/format";
 import { soundWords } from "@/lib/made";
 import { copyText } from "@/lib/files";
