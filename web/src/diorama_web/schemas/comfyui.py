@@ -38,7 +38,7 @@ class WorkflowLine(View):
     description: str
     server: str | None
     operations: list[str]
-    media: str | None = Field(description="What comes out: image, video, audio; null for none of these.")
+    media: str = Field(description="What comes out: image, video, audio; empty if it is no model.")
     created_at: float
     updated_at: float
 

@@ -5423,9 +5423,9 @@ export interface components {
             id: string;
             /**
              * Media
-             * @description What comes out: image, video, audio; null for none of these.
+             * @description What comes out: image, video, audio; empty if it is no model.
              */
-            media: string | null;
+            media: string;
             /**
              * Model
              * @description Its id in the catalog.
@@ -5532,9 +5532,9 @@ export interface components {
             issues: components["schemas"]["WorkflowIssue"][];
             /**
              * Media
-             * @description What comes out: image, video, audio; null for none of these.
+             * @description What comes out: image, video, audio; empty if it is no model.
              */
-            media: string | null;
+            media: string;
             /** Missing Files */
             missing_files: components["schemas"]["MissingFile"][];
             /** Missing Nodes */

@@ -32,11 +32,11 @@ def _operations(record: WorkflowRecord) -> dict[str, Any]:
     return dict((record.model or {}).get("operations", {}))
 
 
-def _media(record: WorkflowRecord) -> str | None:
-    """What comes out, by the model that it was when it was last understood; None if it was none."""
+def _media(record: WorkflowRecord) -> str:
+    """What comes out, by the model that it was when it was last understood; empty if it was none."""
     for operation, can in _operations(record).items():
         return str(can.get("produces") or ("video" if operation == "video" else "image"))
-    return None
+    return ""
 
 
 def analysis_report(analysed: AnalysedWorkflow) -> dict[str, Any]:
