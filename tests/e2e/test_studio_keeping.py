@@ -106,28 +106,34 @@ def test_a_session_and_its_draft_are_there_on_another_browser(
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("a draft that was never sent")
 
 
-def test_the_last_prompts_are_at_hand(server: Any, page: Any) -> None:
+def test_the_last_prompts_are_at_hand_on_another_browser_too(
+    new_server: Callable[..., Any], page: Any, browser: Any
+) -> None:
+    server = new_server()
+    for number in reversed(range(20)):
+        server.client.post("/api/settings/prompts", json={"prompt": f"prompt {number}"})
     page.goto(fresh(server))
-    page.evaluate(
-        "localStorage.setItem('diorama.prompts', JSON.stringify(Array.from({ length: 25 }, (_, at) => `prompt ${at}`)))"
-    )
-    page.reload()
     prompt = page.get_by_label("Prompt", exact=True)
     prompt.fill("being written")
     page.get_by_role("heading", name="Begin with").click()
-    for _ in range(25):
+    for _ in range(21):
         page.keyboard.press("[")
-    expect(prompt).to_have_value("prompt 24")
-    for _ in range(24):
+    expect(prompt).to_have_value("prompt 19")
+    for _ in range(19):
         page.keyboard.press("]")
     expect(prompt).to_have_value("prompt 0")
     page.keyboard.press("]")
     expect(prompt).to_have_value("being written")
-    prompt.press("Enter")
-    expect(page.locator(".strip .edge").first).to_contain_text("Done")
-    kept = page.evaluate("JSON.parse(localStorage.getItem('diorama.prompts'))")
-    assert kept[:2] == ["being written", "prompt 0"]
-    assert len(kept) == 20
+    with page.expect_response(lambda answer: answer.url.endswith("/api/settings/prompts")):
+        prompt.press("Enter")
+    kept = server.client.get("/api/settings/prompts").json()["prompts"]
+    assert kept == ["being written", *(f"prompt {number}" for number in range(19))]
+    elsewhere = browser.new_context()
+    other = elsewhere.new_page()
+    other.goto(fresh(server))
+    other.get_by_role("button", name="Older prompt").click()
+    expect(other.get_by_label("Prompt", exact=True)).to_have_value("being written")
+    elsewhere.close()
 
 
 def test_a_frame_is_enlarged_and_goes_to_video(server: Any, page: Any) -> None:

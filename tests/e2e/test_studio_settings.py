@@ -113,6 +113,25 @@ def test_the_log_is_filtered_read_deleted_and_cleared(new_server: Callable[..., 
     assert server.stored()[0] == 0
 
 
+def test_a_refused_request_says_in_the_log_what_was_wrong(new_server: Callable[..., Any], page: Any) -> None:
+    server = new_server()
+    server.finished(server.submit(prompt="a good one"))
+    assert server.client.post("/api/jobs", json={"prompt": "too wide", "width": -1}).status_code == 422
+    page.goto(server.url + "/logs")
+    rows = page.get_by_role("list", name="Requests, newest first").get_by_role("listitem")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text("Refused")
+    expect(rows.first).to_contain_text("width: the number is too small. Use a value of 1 or more.")
+    rows.first.get_by_role("button", expanded=False).click()
+    expect(rows.first.get_by_role("region", name="As it was sent")).to_contain_text("-1")
+    expect(rows.first.get_by_role("link", name="Its job")).to_have_count(0)
+    page.get_by_label("Status").select_option("refused")
+    expect(page).to_have_url(re.compile("status=refused"))
+    expect(rows).to_have_count(1)
+    rows.first.get_by_role("button", name="Delete this entry").click()
+    expect(page.get_by_text("Nothing fits these filters.")).to_be_visible()
+
+
 def test_limits_of_the_log_and_storage(new_server: Callable[..., Server], page: Any) -> None:
     server = new_server()
     for number in range(3):

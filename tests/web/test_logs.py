@@ -121,6 +121,54 @@ def test_limits_hold_at_once_and_for_what_ends_later(shop: Any) -> None:
         assert shop.client.post("/api/settings", json=body).status_code == 422
 
 
+def test_what_was_refused_is_told_with_what_was_wrong(shop: Any) -> None:
+    first = shop.submit(prompt="fine")
+    shop.finished(first)
+    picture = "data:image/png;base64," + "A" * 5000
+    bad = {"prompt": "wide", "width": -5, "session_id": "s", "reference_images": [picture], "steps": 3}
+    assert shop.client.post("/api/jobs", json=bad).status_code == 422
+    assert shop.client.post("/api/generate", json={"prompt": "x", "model": "gone:model"}).status_code == 404
+    assert (
+        shop.client.post("/api/jobs/batch", json={"jobs": [{"prompt": "b", "seed": "x"}]}).status_code == 422
+    )
+    assert shop.client.post("/api/models/none:such/download", json={}).status_code == 404
+    broken = shop.client.post("/api/jobs", content=b"{", headers={"content-type": "application/json"})
+    assert broken.status_code == 400
+    assert shop.client.post("/api/generate-title", json={}).status_code == 422, "no work was asked for"
+    until(lambda: len(logs(shop, status="refused").logs) == 5)
+    entries = logs(shop).logs
+    assert [entry.status for entry in entries] == ["refused"] * 5 + ["completed"]
+    by_prompt = {entry.prompt: entry for entry in entries[2:]}
+    wide = by_prompt["wide"]
+    assert wide.error is not None
+    assert (wide.error.field, wide.session_id, wide.type) == ("width", "s", "generate")
+    assert (by_prompt["x"].model, by_prompt["b"].type) == ("gone:model", "generate")
+    assert entries[1].type == "download"
+    assert entries[1].model == "none:such"
+    detail = LogDetail.model_validate(shop.client.get(f"/api/settings/logs/{wide.id}").json())
+    assert detail.request == {"width": -5, "reference_images": [f"({len(picture)} characters)"], "steps": 3}
+    assert detail.images == []
+    page = logs(shop, limit=4)
+    assert page.next_cursor is not None
+    rest = logs(shop, limit=4, cursor=page.next_cursor).logs
+    assert [entry.id for entry in page.logs + rest] == [entry.id for entry in entries]
+    assert shop.client.delete(f"/api/settings/logs/{wide.id}").status_code == 200
+    assert shop.client.get(f"/api/settings/logs/{wide.id}").status_code == 404
+    assert shop.client.delete("/api/settings/logs", params={"status": "refused"}).json() == {"removed": 4}
+    assert [entry.id for entry in logs(shop).logs] == [first]
+
+
+def test_refusals_are_bounded_and_strangers_leave_none(locked: Any, shop: Any) -> None:
+    assert locked.client.post("/api/jobs", json={"prompt": "", "width": -1}).status_code == 401
+    known = {"x-api-key": "first-key"}
+    assert locked.client.get("/api/settings/logs", headers=known).json()["logs"] == []
+    for number in range(8):
+        shop.client.post("/api/jobs", json={"prompt": f"number {number}", "width": -1})
+    shop.client.post("/api/settings", json={"log_limit": 3})
+    until(lambda: len(logs(shop).logs) == 3)
+    assert [entry.prompt for entry in logs(shop).logs] == ["number 7", "number 6", "number 5"]
+
+
 def until(holds: Callable[[], bool]) -> None:
     end = time.monotonic() + 30
     while not holds():

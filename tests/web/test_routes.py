@@ -45,6 +45,7 @@ PATCH /api/video-sessions/{session_id}|DELETE /api/video-sessions/{session_id}
 POST /api/video-sessions/{session_id}/restore
 GET /api/settings|POST /api/settings|PUT /api/settings/spending|GET /api/settings/logs|DELETE /api/settings/logs
 GET /api/settings/logs/{log_id}|DELETE /api/settings/logs/{log_id}
+GET /api/settings/prompts|POST /api/settings/prompts|DELETE /api/settings/prompts
 GET /api/providers|GET /api/providers/{provider_id}|PUT /api/providers/{provider_id}
 DELETE /api/providers/{provider_id}|POST /api/providers/{provider_id}/test
 POST /api/providers/{provider_id}/discover|POST /api/estimate|GET /api/costs

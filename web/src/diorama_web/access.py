@@ -19,7 +19,9 @@ from diorama_web.schemas.base import ErrorReply
 from diorama_web.security.keys import Caller, identify
 
 if TYPE_CHECKING:
+    from diorama.jobs.refusals import Refusals
     from diorama.sessions.preferences import Preferences
+    from diorama.sessions.prompts import PromptHistory
     from diorama.sessions.store import SessionStore
 
 
@@ -51,10 +53,22 @@ async def the_preferences(connection: HTTPConnection) -> Preferences:
     return cast("Preferences", connection.app.state.preferences)
 
 
+async def the_prompts(connection: HTTPConnection) -> PromptHistory:
+    """Return the prompts that were used last."""
+    return cast("PromptHistory", connection.app.state.prompts)
+
+
+async def the_refusals(connection: HTTPConnection) -> Refusals:
+    """Return the requests that never became a job."""
+    return cast("Refusals", connection.app.state.refusals)
+
+
 EngineDep = Annotated[Engine, Depends(the_engine)]
 CallerDep = Annotated[Caller, Depends(require_caller)]
 SessionsDep = Annotated[Any, Depends(the_sessions)]
 PreferencesDep = Annotated[Any, Depends(the_preferences)]
+PromptsDep = Annotated[Any, Depends(the_prompts)]
+RefusalsDep = Annotated[Any, Depends(the_refusals)]
 
 
 def public_router(*, tag: str, prefix: str = "/api", **options: Any) -> APIRouter:

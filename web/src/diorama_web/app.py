@@ -20,7 +20,9 @@ PACKED_FROM = 4096
 
 def create_app(engine: Engine) -> FastAPI:
     """Return the web application of a started engine. The caller closes the engine after the application has ended."""
+    from diorama.jobs.refusals import Refusals
     from diorama.sessions.preferences import Preferences
+    from diorama.sessions.prompts import PromptHistory
     from diorama.sessions.store import SessionStore
     from fastapi import FastAPI
     from starlette.middleware.gzip import GZipMiddleware
@@ -34,7 +36,7 @@ def create_app(engine: Engine) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.followers = Followers(engine)
-        app.state.retention = Retention(engine, app.state.preferences)
+        app.state.retention = Retention(engine, app.state.preferences, app.state.refusals)
         yield
         app.state.retention.close()
         app.state.followers.close()
@@ -51,6 +53,8 @@ def create_app(engine: Engine) -> FastAPI:
     app.state.engine = engine
     app.state.sessions = SessionStore(engine.database)
     app.state.preferences = Preferences(engine.database)
+    app.state.prompts = PromptHistory(engine.database)
+    app.state.refusals = Refusals(engine.database)
     install_handlers(app)
     app.state.rooms = Rooms(app)
     app.add_middleware(Opening, rooms=app.state.rooms)

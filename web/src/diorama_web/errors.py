@@ -72,12 +72,15 @@ def install_handlers(app: FastAPI) -> None:
     from starlette.exceptions import HTTPException
 
     from diorama_web.encoding import reply
+    from diorama_web.refusing import note_refusal
 
-    async def ours(_request: Request, error: Any) -> Response:
+    async def ours(request: Request, error: Any) -> Response:
+        await note_refusal(request, error.describe())
         return error_reply(error)
 
-    async def invalid(_request: Request, error: Any) -> Response:
+    async def invalid(request: Request, error: Any) -> Response:
         problem = explain(error.errors())
+        await note_refusal(request, problem["error"])
         status = 400 if problem["error"]["code"] == "bad_request" else 422
         return reply(problem, status)
 

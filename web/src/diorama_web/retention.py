@@ -12,6 +12,7 @@ from diorama.sessions.preferences import Preferences
 
 if TYPE_CHECKING:
     from diorama.engine import Engine
+    from diorama.jobs.refusals import Refusals
 
 log = logging.getLogger(__name__)
 DAY = 86_400.0
@@ -25,10 +26,11 @@ class Retention:
     Args:
         engine: Started.
         preferences: Hold ``log_limit`` (entries) and ``log_days``; 0 keeps all.
+        refusals: Refused requests, which the same limits hold for.
     """
 
-    def __init__(self, engine: Engine, preferences: Preferences) -> None:
-        self._engine, self._preferences = engine, preferences
+    def __init__(self, engine: Engine, preferences: Preferences, refusals: Refusals) -> None:
+        self._engine, self._preferences, self._refusals = engine, preferences, refusals
         self._due, self._closed = threading.Event(), threading.Event()
         self._leave = engine.events.subscribe(self._heard)
         self._due.set()
@@ -36,12 +38,15 @@ class Retention:
         self._thread.start()
 
     def apply(self) -> int:
-        """Forget what is beyond the limits now, and return how many jobs that were."""
+        """Forget what is beyond the limits now, and return how many requests that were."""
         limit = int(self._preferences.cached.get("log_limit") or 0)
         days = int(self._preferences.cached.get("log_days") or 0)
-        gone = self._engine.queue.clear(keep=limit) if limit else 0
+        gone = 0
+        if limit:
+            gone += self._engine.queue.clear(keep=limit) + self._refusals.clear(keep=limit)
         if days:
-            gone += self._engine.queue.clear(finished_before=time.time() - days * DAY)
+            edge = time.time() - days * DAY
+            gone += self._engine.queue.clear(finished_before=edge) + self._refusals.clear(before=edge)
         return gone
 
     def close(self) -> None:

@@ -33,8 +33,8 @@
   const sheet = () => ask("/api/assets?limit=60").then(({ assets }) => look(assets.slice(0, wide ? 12 : 4), "thumbnail_url"));
   const all = location.search === "";
   const READS = {
-    image: () => [bench("/api/sessions?deleted=false&limit=200"), ask("/api/models")],
-    video: () => [bench("/api/video-sessions?deleted=false&limit=200"), ask("/api/models")],
+    image: () => [bench("/api/sessions?deleted=false&limit=200"), ask("/api/models"), ask("/api/settings/prompts")],
+    video: () => [bench("/api/video-sessions?deleted=false&limit=200"), ask("/api/models"), ask("/api/settings/prompts")],
     assets: () => [...(all ? [sheet(), ask("/api/assets/count")] : []), ask("/api/models")],
     models: () => [ask("/api/models")],
     queue: () => [ask("/api/queue"), ...(all ? [ask("/api/jobs?limit=30")] : [])],

@@ -169,5 +169,5 @@ def _upgrade(engine: Engine) -> None:
         command.upgrade(config, "head")
 
 
-HEAD = "0002"
+HEAD = "0003"
 """Newest revision in ``migrations/versions``; a test compares it with the files."""

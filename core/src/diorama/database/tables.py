@@ -155,6 +155,20 @@ sessions = Table(
     Index("sessions_by_time", "kind", "updated_at"),
 )
 
+refusals = Table(
+    "refusals",
+    metadata,
+    Column("id", String(26), primary_key=True),  # of the same kind as job ids, so that both sort together
+    Column("kind", String(16), nullable=False),
+    Column("model", Text, nullable=False, server_default=""),
+    Column("prompt", Text, nullable=False, server_default=""),
+    Column("session_id", String(64)),
+    Column("owner", Text, nullable=False, server_default=""),
+    Column("request", Text, nullable=False),  # JSON, without files
+    Column("error", Text, nullable=False),  # JSON
+)
+"""Requests that were refused before they became a job."""
+
 run_times = Table(
     "run_times",
     metadata,

@@ -37,6 +37,7 @@ NOUNS = {
     "sessions": ("/api/sessions", "/api/video-sessions", "/api/generate-title"),
     "settings": ("/api/settings",),
     "logs": ("/api/settings/logs",),
+    "prompts": ("/api/settings/prompts",),
     "plugins": ("/api/plugins",),
     "civitai": ("/api/civitai/",),
     "comfyui": ("/api/comfyui/",),

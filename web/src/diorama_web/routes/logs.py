@@ -1,18 +1,24 @@
-"""The log of requests: the ledger's jobs of every kind. To delete an entry is to forget its job."""
+"""The log of requests: the ledger's jobs of every kind, and what was refused before it became one.
+
+To delete an entry is to forget its job.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
+from diorama.contract import NotFound
+from diorama.engine import Engine
+from diorama.jobs.refusals import Refusals
 from fastapi import Depends, Path, Query
 from starlette.responses import Response
 
-from diorama_web.access import EngineDep, checked_id, private_router
+from diorama_web.access import EngineDep, RefusalsDep, checked_id, private_router
 from diorama_web.encoding import reply
 from diorama_web.schemas.base import Message
-from diorama_web.schemas.jobs import KindWord, StatusWord
-from diorama_web.schemas.logs import Cleared, LogDetail, LogPage
-from diorama_web.views.logs import log_detail, log_entry
+from diorama_web.schemas.jobs import KindWord
+from diorama_web.schemas.logs import Cleared, LogDetail, LogPage, LogStatus
+from diorama_web.views.logs import log_detail, log_entry, refused_detail, refused_entry
 
 router = private_router(tag="settings")
 
@@ -29,28 +35,59 @@ Cursor = Annotated[str | None, Query(max_length=200)]
 
 @router.get("/settings/logs", response_model=LogPage)
 def list_logs(
-    engine: EngineDep, kind: TypeWord = None, status: StatusWord | None = None, cursor: Cursor = None,
-    limit: Limit = 50,
+    engine: EngineDep, refusals: RefusalsDep, kind: TypeWord = None, status: LogStatus | None = None,
+    cursor: Cursor = None, limit: Limit = 50,
 ) -> Response:  # fmt: skip
-    """Return accepted requests and what became of them, newest first."""
-    page = engine.jobs(kind=kind, status=status, cursor=cursor, limit=limit)
-    return reply({"logs": [log_entry(job) for job in page.items], "next_cursor": page.next_cursor})
+    """Return requests and what became of them, newest first."""
+    entries = _accepted(engine, kind, status, cursor, limit) + _refused(refusals, kind, status, cursor, limit)
+    entries.sort(key=lambda entry: str(entry["id"]), reverse=True)
+    more = len(entries) > limit
+    shown = entries[:limit]
+    return reply({"logs": shown, "next_cursor": shown[-1]["id"] if more else None})
+
+
+def _accepted(
+    engine: Engine, kind: KindWord | None, status: LogStatus | None, cursor: str | None, limit: int
+) -> list[dict[str, Any]]:
+    """Return one more than ``limit`` entries before ``cursor``, where there are so many."""
+    if status == "refused":
+        return []
+    page = engine.jobs(kind=kind, status=status, cursor=cursor, limit=limit + 1)
+    return [log_entry(job) for job in page.items]
+
+
+def _refused(
+    refusals: Refusals, kind: KindWord | None, status: LogStatus | None, cursor: str | None, limit: int
+) -> list[dict[str, Any]]:
+    if status not in (None, "refused"):
+        return []
+    return [refused_entry(item) for item in refusals.list(kind=kind, before=cursor, limit=limit + 1)]
 
 
 @router.get("/settings/logs/{log_id}", response_model=LogDetail)
-def get_log(log_id: LogId, engine: EngineDep) -> Response:
+def get_log(log_id: LogId, engine: EngineDep, refusals: RefusalsDep) -> Response:
     """Return one request as it was sent, what ran, and what came of it."""
-    return reply(log_detail(engine.job(log_id), engine))
+    try:
+        return reply(log_detail(engine.job(log_id), engine))
+    except NotFound:
+        return reply(refused_detail(refusals.get(log_id)))
 
 
 @router.delete("/settings/logs", response_model=Cleared)
-def clear_logs(engine: EngineDep, kind: TypeWord = None, status: StatusWord | None = None) -> Response:
-    """Forget all finished requests that fit. Their files stay in the library and their sums in the costs."""
-    return reply({"removed": engine.queue.clear(kind=kind, status=status)})
+def clear_logs(
+    engine: EngineDep, refusals: RefusalsDep, kind: TypeWord = None, status: LogStatus | None = None
+) -> Response:
+    """Forget all finished and refused requests that fit. Files stay in the library and sums in the costs."""
+    removed = 0 if status == "refused" else engine.queue.clear(kind=kind, status=status)
+    if status in (None, "refused"):
+        removed += refusals.clear(kind=kind)
+    return reply({"removed": removed})
 
 
 @router.delete("/settings/logs/{log_id}", response_model=Message)
-def delete_log(log_id: LogId, engine: EngineDep) -> Response:
-    """Forget one finished request. Its files stay in the library and its sum in the costs."""
+def delete_log(log_id: LogId, engine: EngineDep, refusals: RefusalsDep) -> Response:
+    """Forget one finished or refused request. Its files stay in the library and its sum in the costs."""
+    if refusals.forget(log_id):
+        return reply({"message": "The request is forgotten."})
     engine.forget(log_id)
     return reply({"message": "The request is forgotten; what it made stays."})

@@ -1,21 +1,24 @@
-"""The log: every request that was accepted, and what became of it."""
+"""The log: every request, what became of it, or why it was refused."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
 from diorama_web.schemas.base import ErrorDetail, NoteView, View
 from diorama_web.schemas.jobs import CostView, ImageRef, KindWord, SoundRef, StatusWord, VideoRef
 
+LogStatus = StatusWord | Literal["refused"]
+"""``refused``: what was wrong was seen before it became a job."""
+
 
 class LogEntry(View):
     """A request in short."""
 
-    id: str = Field(description="The same as its job's.")
+    id: str = Field(description="The same as its job's, where it became one.")
     type: KindWord
-    status: StatusWord
+    status: LogStatus
     model: str
     prompt: str
     error: ErrorDetail | None

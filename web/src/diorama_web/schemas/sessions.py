@@ -53,3 +53,15 @@ class TitleReply(View):
     """A short title."""
 
     title: str
+
+
+class PromptUsed(Body):
+    """A prompt that somebody used."""
+
+    prompt: CleanText = Field(min_length=1, max_length=MAX_PROMPT)
+
+
+class PromptList(View):
+    """Prompts used last, newest first."""
+
+    prompts: list[str]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from diorama.contract import to_plain
 from diorama.jobs.records import Job
+from diorama.jobs.refusals import Refusal
 
 from diorama_web.encoding import iso_time
 from diorama_web.views.jobs import assets_of
@@ -38,6 +39,34 @@ def log_entry(job: Job) -> dict[str, Any]:
         "finished_at": iso_time(job.finished_at),
         "seconds": None if ran is None else round(max(ran, 0.0), 3),
     }
+
+
+def refused_entry(refusal: Refusal) -> dict[str, Any]:
+    """Return a refused request as one line of the log."""
+    return {
+        "id": refusal.id,
+        "type": refusal.kind,
+        "status": "refused",
+        "model": refusal.model,
+        "prompt": refusal.prompt,
+        "error": dict(refusal.error),
+        "cost": None,
+        "results": 0,
+        "session_id": refusal.session_id,
+        "created_at": iso_time(refusal.created_at),
+        "started_at": None,
+        "finished_at": None,
+        "seconds": None,
+    }
+
+
+def refused_detail(refusal: Refusal) -> dict[str, Any]:
+    """Return all that is known about a refused request."""
+    nothing_ran: dict[str, Any] = {
+        "applied": {}, "adjusted": [], "ignored": [], "timings": {}, "attempt": 0, "retry_of": None, "batch_id": None,
+        "images": [], "video": None, "sounds": [],
+    }  # fmt: skip
+    return {**refused_entry(refusal), "request": dict(refusal.request), **nothing_ran}
 
 
 def log_detail(job: Job, engine: Engine) -> dict[str, Any]:

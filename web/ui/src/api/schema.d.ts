@@ -1501,14 +1501,14 @@ export interface paths {
         };
         /**
          * List Logs
-         * @description Return accepted requests and what became of them, newest first.
+         * @description Return requests and what became of them, newest first.
          */
         get: operations["list_logs"];
         put?: never;
         post?: never;
         /**
          * Clear Logs
-         * @description Forget all finished requests that fit. Their files stay in the library and their sums in the costs.
+         * @description Forget all finished and refused requests that fit. Files stay in the library and sums in the costs.
          */
         delete: operations["clear_logs"];
         options?: never;
@@ -1532,9 +1532,37 @@ export interface paths {
         post?: never;
         /**
          * Delete Log
-         * @description Forget one finished request. Its files stay in the library and its sum in the costs.
+         * @description Forget one finished or refused request. Its files stay in the library and its sum in the costs.
          */
         delete: operations["delete_log"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/settings/prompts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Prompts
+         * @description Return the prompts used last, newest first, each once; as many as the preferences say.
+         */
+        get: operations["list_prompts"];
+        put?: never;
+        /**
+         * Remember Prompt
+         * @description Put a prompt first.
+         */
+        post: operations["remember_prompt"];
+        /**
+         * Forget Prompts
+         * @description Forget them all; jobs and pictures keep theirs.
+         */
+        delete: operations["forget_prompts"];
         options?: never;
         head?: never;
         patch?: never;
@@ -4220,7 +4248,7 @@ export interface components {
             finished_at: string | null;
             /**
              * Id
-             * @description The same as its job's.
+             * @description The same as its job's, where it became one.
              */
             id: string;
             /** Ignored */
@@ -4256,11 +4284,8 @@ export interface components {
             sounds: components["schemas"]["SoundRef"][];
             /** Started At */
             started_at: string | null;
-            /**
-             * Status
-             * @enum {string}
-             */
-            status: "queued" | "downloading" | "loading_model" | "generating" | "saving" | "completed" | "failed" | "cancelled";
+            /** Status */
+            status: ("queued" | "downloading" | "loading_model" | "generating" | "saving" | "completed" | "failed" | "cancelled") | "refused";
             /**
              * Timings
              * @description Seconds by stage.
@@ -4288,7 +4313,7 @@ export interface components {
             finished_at: string | null;
             /**
              * Id
-             * @description The same as its job's.
+             * @description The same as its job's, where it became one.
              */
             id: string;
             /** Model */
@@ -4309,11 +4334,8 @@ export interface components {
             session_id: string | null;
             /** Started At */
             started_at: string | null;
-            /**
-             * Status
-             * @enum {string}
-             */
-            status: "queued" | "downloading" | "loading_model" | "generating" | "saving" | "completed" | "failed" | "cancelled";
+            /** Status */
+            status: ("queued" | "downloading" | "loading_model" | "generating" | "saving" | "completed" | "failed" | "cancelled") | "refused";
             /**
              * Type
              * @enum {string}
@@ -4796,6 +4818,22 @@ export interface components {
             message: string;
             /** Ok */
             ok: boolean;
+        };
+        /**
+         * PromptList
+         * @description Prompts used last, newest first.
+         */
+        PromptList: {
+            /** Prompts */
+            prompts: string[];
+        };
+        /**
+         * PromptUsed
+         * @description A prompt that somebody used.
+         */
+        PromptUsed: {
+            /** Prompt */
+            prompt: string;
         };
         /**
          * ProviderChange
@@ -8616,7 +8654,7 @@ export interface operations {
             query?: {
                 cursor?: string | null;
                 limit?: number;
-                status?: ("queued" | "downloading" | "loading_model" | "generating" | "saving" | "completed" | "failed" | "cancelled") | null;
+                status?: ("queued" | "downloading" | "loading_model" | "generating" | "saving" | "completed" | "failed" | "cancelled") | "refused" | null;
                 /** @description Only requests of this kind. */
                 type?: ("generate" | "edit" | "video" | "upscale" | "download") | null;
             };
@@ -8649,7 +8687,7 @@ export interface operations {
     clear_logs: {
         parameters: {
             query?: {
-                status?: ("queued" | "downloading" | "loading_model" | "generating" | "saving" | "completed" | "failed" | "cancelled") | null;
+                status?: ("queued" | "downloading" | "loading_model" | "generating" | "saving" | "completed" | "failed" | "cancelled") | "refused" | null;
                 /** @description Only requests of this kind. */
                 type?: ("generate" | "edit" | "video" | "upscale" | "download") | null;
             };
@@ -8717,6 +8755,97 @@ export interface operations {
             path: {
                 log_id: string;
             };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    list_prompts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptList"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    remember_prompt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PromptUsed"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptList"];
+                };
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    forget_prompts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;

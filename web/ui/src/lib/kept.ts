@@ -15,14 +15,3 @@ export function kept<T>(name: string, otherwise: T): T {
     return otherwise;
   }
 }
-
-/** Prompts used before, newest first, each once. */
-export function promptHistory(): string[] {
-  const found = kept<unknown>("prompts", []);
-  return Array.isArray(found) ? found.filter((item): item is string => typeof item === "string") : [];
-}
-
-export function rememberPrompt(prompt: string, limit: number): void {
-  const text = prompt.trim();
-  if (text) keep("prompts", [text, ...promptHistory().filter((old) => old !== text)].slice(0, Math.max(0, limit)));
-}

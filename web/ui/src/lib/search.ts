@@ -75,7 +75,7 @@ export const modelSearch = (raw: Raw): ModelSearch =>
   });
 
 export const LOG_TYPES = ["generate", "edit", "video", "upscale", "download"] as const;
-export const LOG_STATES = ["queued", "generating", "completed", "failed", "cancelled"] as const;
+export const LOG_STATES = ["queued", "generating", "completed", "failed", "cancelled", "refused"] as const;
 export interface LogSearch {
   type?: (typeof LOG_TYPES)[number];
   status?: (typeof LOG_STATES)[number];

@@ -1,10 +1,8 @@
-import { useQuery } from "@tanstack/react-query";
 import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { sentenceOf } from "@/api/client";
-import { queries } from "@/api/queries";
 import { somethingOpen, typing } from "@/layout/shortcuts";
 import { cancelJob, useActive } from "@/jobs/hooks";
-import { promptHistory, rememberPrompt } from "@/lib/kept";
+import { rememberPrompt, usePrompts } from "@/lib/prompts";
 import { say, speak } from "@/ui/toasts";
 import { useWide } from "@/lib/useWide";
 import type { Bench } from "./bench";
@@ -26,7 +24,6 @@ export function Composer({ medium, bench, chosen }: { medium: Medium; bench: Ben
   const [waiting, setWaiting] = useState(false);
   const [wrong, setWrong] = useState("");
   const [knobs, setKnobs] = useState(false);
-  const limit = useQuery(queries.preferences).data?.prompt_history ?? 20;
   const running = useActive().filter((live) => live.job?.session_id === sessionId);
   const wide = useWide();
   const lack = model && caps ? missing(draft, model, caps) : "";
@@ -45,7 +42,7 @@ export function Composer({ medium, bench, chosen }: { medium: Medium; bench: Ben
     setSending(true);
     setWrong("");
     try {
-      rememberPrompt(draft.prompt, limit);
+      rememberPrompt(draft.prompt);
       await submitJob(toRequest(draft, model, operation, caps), sessionId);
       speak("Sent.", true);
     } catch (error) {
@@ -124,7 +121,8 @@ interface PromptProps {
 
 function Prompt({ value, max, required, medium, onChange, onGo }: PromptProps) {
   const field = useRef<HTMLTextAreaElement>(null);
-  const recall = useHistory(value, onChange);
+  const history = usePrompts();
+  const recall = useHistory(history, value, onChange);
   useEffect(() => {
     const pressed = (event: globalThis.KeyboardEvent): void => {
       const step = { "[": 1, "]": -1 }[event.key];
@@ -144,7 +142,6 @@ function Prompt({ value, max, required, medium, onChange, onGo }: PromptProps) {
       recall(event.key === "ArrowUp" ? 1 : -1);
     }
   };
-  const history = promptHistory();
   return (
     <div>
       <div className="mb-1 flex items-baseline justify-between">
@@ -167,11 +164,10 @@ function Prompt({ value, max, required, medium, onChange, onGo }: PromptProps) {
 }
 
 /** Steps through the prompts used before; what was being written is the newest of them. */
-function useHistory(value: string, onChange: (text: string) => void): (step: number) => void {
+function useHistory(history: readonly string[], value: string, onChange: (text: string) => void): (step: number) => void {
   const at = useRef({ index: -1, written: "" });
   return (step) => {
-    const history = promptHistory();
-    const place = at.current;
+      const place = at.current;
     if (place.index >= 0 && history[place.index] !== value) place.index = -1;
     if (place.index === -1) place.written = value;
     let next = Math.min(history.length - 1, Math.max(-1, place.index + step));

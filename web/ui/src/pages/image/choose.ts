@@ -2,6 +2,7 @@
 import type { ModelSummary, Preferences, Session } from "@/api/client";
 import { client, queries } from "@/api/queries";
 import { kept } from "@/lib/kept";
+import { promptsQuery } from "@/lib/prompts";
 import type { Draft, Medium } from "./draft";
 
 /** Whether a model is for this bench; what makes sound alone is run in the room of workflows. */
@@ -31,6 +32,7 @@ export function keptDraft(id: string, sessions: readonly Session[]): Partial<Dra
 
 /** Reads what a bench shows first, so that it is drawn once and whole. */
 export async function readBench(medium: Medium, asked: string | undefined): Promise<void> {
+  void client.prefetchQuery(promptsQuery);
   const [{ sessions }, list, preferences] = await Promise.all([client.ensureQueryData(queries.sessions(medium)), client.ensureQueryData(queries.models()), client.ensureQueryData(queries.preferences)]);
   const session = asked ?? sessions[0]?.id ?? "";
   const model = chooseModel(list, preferences, medium, keptDraft(session, sessions)?.model ?? "");

@@ -7,11 +7,12 @@ import { altOf, Picture } from "@/ui/Picture";
 import { JobNotes } from "../image/JobNotes";
 import { logDetail } from "./logs";
 
-/** A request as it was sent, what ran, and what came of it. */
+/** A request as it was sent, what ran, and what came of it; a refused one as it was sent and why. */
 export function LogFacts({ id }: { id: string }) {
   const { data, error } = useQuery(logDetail(id));
   if (error) return <p className="wrong py-2" role="alert">{sentenceOf(error)}</p>;
   if (!data) return <div className="h-24" aria-busy="true" />;
+  const refused = data.status === "refused";
   const made = madeBy(data);
   const rest = Object.entries(data.applied).filter(([name]) => name !== "prompt" && name !== "model");
   const outcome: [string, string][] = [
@@ -24,9 +25,9 @@ export function LogFacts({ id }: { id: string }) {
       {(data.prompt.length > 60 || data.prompt.includes("\n")) && <p className="max-h-40 overflow-y-auto whitespace-pre-wrap md:col-span-full">{data.prompt}</p>}
       <div className="md:col-span-full empty:hidden"><JobNotes job={data} error={data.error} /></div>
       <Facts title="As it was sent" rows={Object.entries(data.request).map(([name, value]) => [name.replaceAll("_", " "), plain(value)])} otherwise="Nothing but prompt and model." />
-      <Facts title="What ran" rows={[["Model", data.model], ...rest.map(([name, value]) => [name.replaceAll("_", " "), plain(value)] as [string, string])]} />
+      {!refused && <Facts title="What ran" rows={[["Model", data.model], ...rest.map(([name, value]) => [name.replaceAll("_", " "), plain(value)] as [string, string])]} />}
       <div className="grid content-start gap-3">
-        <Facts title="What came of it" rows={outcome} />
+        {!refused && <Facts title="What came of it" rows={outcome} />}
         {made.length > 0 && (
           <ul className="flex flex-wrap gap-1.5">
             {made.map((item) => (
@@ -35,7 +36,7 @@ export function LogFacts({ id }: { id: string }) {
           </ul>
         )}
         <p className="flex flex-wrap gap-4">
-          <Link to="/job/$id" params={{ id }} className="text-link">Its job</Link>
+          {!refused && <Link to="/job/$id" params={{ id }} className="text-link">Its job</Link>}
           {data.session_id && <Link to={data.type === "video" ? "/video" : "/image"} search={{ session: data.session_id }} className="text-link">Its session</Link>}
           {data.retry_of && <Link to="/job/$id" params={{ id: data.retry_of }} className="text-link">The request it repeats</Link>}
         </p>

@@ -2,18 +2,17 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { sentenceOf } from "@/api/client";
-import { STATUS_WORDS } from "@/lib/format";
 import { LOG_STATES, LOG_TYPES, type LogSearch } from "@/lib/search";
 import { useTitle } from "@/lib/useTitle";
 import { Confirm } from "@/ui/Confirm";
 import { say } from "@/ui/toasts";
 import { clearLogs, logQuery } from "./logs";
 import { LogRow } from "./LogRow";
-import { TYPES } from "./words";
+import { OUTCOMES, TYPES } from "./words";
 
 const route = getRouteApi("/logs");
 
-/** Every request that was accepted: what was asked, what ran, what came of it. */
+/** Every request: what was asked, what ran, what came of it, or why it was refused. */
 export default function LogsPage() {
   useTitle("Log");
   const search = route.useSearch();
@@ -34,7 +33,7 @@ export default function LogsPage() {
           </select>
           <select className="field !w-auto" aria-label="Status" value={search.status ?? ""} onChange={(event) => set({ status: (event.target.value || undefined) as LogSearch["status"] })}>
             <option value="">Any status</option>
-            {LOG_STATES.map((word) => <option key={word} value={word}>{STATUS_WORDS[word]}</option>)}
+            {LOG_STATES.map((word) => <option key={word} value={word}>{OUTCOMES[word]}</option>)}
           </select>
           <button type="button" className="button" disabled={entries.length === 0} onClick={() => setClearing(true)}>{filtered ? "Clear these" : "Clear"}</button>
         </div>
@@ -51,7 +50,7 @@ export default function LogsPage() {
       <p className="hint mt-4">How long requests are kept is set under <Link to="/settings" hash="log" className="text-link">Settings</Link>.</p>
       {clearing && (
         <Confirm title="Clear the log" action={filtered ? "Forget these requests" : "Forget all requests"} onClose={() => setClearing(false)}
-          text="All finished requests that are listed here, older ones too, leave the log, the queue's history and the sheets of their sessions. Their pictures stay in the library and their sums in the costs."
+          text="All finished and refused requests that are listed here, older ones too, leave the log, the queue's history and the sheets of their sessions. Their pictures stay in the library and their sums in the costs."
           run={async () => say(`${(await clearLogs(search)).toLocaleString("en")} forgotten.`)} />
       )}
     </div>

@@ -43,7 +43,7 @@ export function Defaults() {
   );
 }
 
-/** How much is remembered: prompts in the browser, requests on the server. */
+/** How much is remembered: prompts and requests. */
 export function History() {
   const { data } = useQuery(queries.preferences);
   if (!data) return null;
