@@ -2,7 +2,7 @@ import tailwindcss from "@tailwindcss/vite";
 import react from "@vitejs/plugin-react";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vite";
-import { pageChunks } from "./scripts/chunks";
+import { pageChunks } from "./scripts/chunks.ts";
 
 const server = process.env.DIORAMA_URL ?? "http://127.0.0.1:8031";
 
