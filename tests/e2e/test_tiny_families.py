@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -98,6 +99,30 @@ def test_videos(engine: Any, run: Any, source: Any, model: str, frames: int) -> 
 def test_upscaling(run: Any, source: Any) -> None:
     _, (asset,) = run("upscale", "enlarger", media=source, scale=2.0)
     assert (asset.width, asset.height) == (150, 122)
+
+
+def test_a_file_that_somebody_puts_into_the_folder_is_listed_while_the_server_runs(
+    engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from diorama_local_diffusers.upscale.networks import Shape, build
+    from safetensors.torch import save_file
+
+    monkeypatch.setattr(engine.registry.backend("local"), "list_lifetime", 0.01)
+    place = engine.settings.models_dirs[0] / "dropped.safetensors"
+    place.parent.mkdir(parents=True, exist_ok=True)
+
+    def listed(wanted: bool) -> bool:
+        until = time.monotonic() + 60
+        while (found := "local:dropped" in {model.id for model in engine.catalog.models()}) != wanted:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        return found
+
+    assert not listed(wanted=False)
+    save_file(build(Shape("compact", 4, 8, 2)).state_dict(), place)
+    assert listed(wanted=True)
+    place.unlink()
+    assert not listed(wanted=False)
 
 
 def test_bad_requests_are_refused_before_anything_runs(engine: Any, source: Any) -> None:

@@ -163,6 +163,13 @@ def test_videos_have_their_own_view(server: Any, picture: Any) -> None:
     assert [asset["id"] for asset in listed] == [job["video"]["id"]]
     part = server.client.get(f"/api/video-assets/{job['video']['id']}/file", headers={"Range": "bytes=4-7"})
     assert (part.status_code, part.content) == (206, b"ftyp")
+    moving = server.client.get(job["video"]["preview_url"])
+    with Image.open(io.BytesIO(moving.content)) as shown:
+        assert (moving.headers["content-type"], shown.format) == ("image/webp", "WEBP")
+        assert shown.n_frames > 1
+    seen = {"If-None-Match": moving.headers["etag"]}
+    assert server.client.get(job["video"]["preview_url"], headers=seen).status_code == 304
+    assert server.client.get(f"/api/video-assets/{picture['id']}/preview").status_code == 422
     assert server.client.get(f"/api/video-assets/{picture['id']}").status_code == 404
     started = server.client.post(
         "/api/i2v/jobs",

@@ -257,6 +257,7 @@ WITH_IDS = [
     ("GET", "/api/images/{}"),
     ("GET", "/api/video-assets/{}"),
     ("GET", "/api/video-assets/{}/file"),
+    ("GET", "/api/video-assets/{}/preview"),
     ("GET", "/api/sessions/{}"),
     ("DELETE", "/api/sessions/{}"),
     ("GET", "/api/models/{}"),

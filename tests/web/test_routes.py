@@ -37,6 +37,7 @@ GET /api/video-assets|GET /api/video-assets/{asset_id}|PATCH /api/video-assets/{
 DELETE /api/video-assets/{asset_id}|POST /api/video-assets/{asset_id}/restore
 PUT /api/video-assets/{asset_id}/favourite|DELETE /api/video-assets/{asset_id}/favourite
 GET /api/video-assets/{asset_id}/file|GET /api/video-assets/{asset_id}/thumbnail
+GET /api/video-assets/{asset_id}/preview
 POST /api/generate-title
 GET /api/sessions|POST /api/sessions|GET /api/sessions/{session_id}|PATCH /api/sessions/{session_id}
 DELETE /api/sessions/{session_id}|POST /api/sessions/{session_id}/restore

@@ -15,7 +15,7 @@ import pytest
 from diorama_local_diffusers.models.wanted import needed_names
 
 PROGRAM = """
-import json, sys
+import json, shutil, sys
 from pathlib import Path
 from diorama.contract import BackendSettings, DioramaError, JobCancelled
 from diorama.testing.context import RecordingJobContext, RecordingListContext
@@ -31,6 +31,8 @@ class Context(RecordingJobContext):
             self.cancel()
             self._stop_if_cancelled()
 
+if sys.argv[3] == "full":
+    shutil.disk_usage = lambda place: shutil._ntuple_diskusage(10**12, 10**12 - 10**6, 10**6)
 context = Context(None, home, secrets={"hf_token": "hf_secret"})
 told = {}
 try:
@@ -114,6 +116,17 @@ def test_a_cancelled_download_goes_on_where_it_stopped(run: Any, hub: Any) -> No
     assert int(hub.ranges[0].removeprefix("bytes=").partition("-")[0]) > 0
     done = [numbers["bytes_done"] for numbers in second["numbers"]]
     assert done == sorted(done)
+
+
+def test_a_disk_that_is_too_small_is_told_before_a_byte_is_fetched(
+    run: Any, hub: Any, tmp_path: Path
+) -> None:
+    told = run(mode="full")
+    assert told["error"]["code"] == "insufficient_storage"
+    assert "needs 0.0 GB" in told["error"]["message"]
+    assert "models du" in told["error"]["fix"]
+    assert not any("safetensors" in path for path in hub.requests)
+    assert not list(tmp_path.rglob("*.safetensors.partial"))
 
 
 def test_offline_means_no_attempt(run: Any, hub: Any) -> None:

@@ -195,6 +195,22 @@ class AssetStore:
             write_whole(path, lambda new: new.write_bytes(data), durable=False)
         return inside(self.root, relative)
 
+    def moving_preview(self, asset_id: str) -> Path:
+        """Return the first seconds of a video as a small animated WebP, made when it is first asked for.
+
+        Raises:
+            NotFound: there is no such asset, or its file is gone or damaged.
+            InvalidRequest: it is no video.
+        """
+        asset = self.get(asset_id)
+        path = self.root / preview_of(asset)
+        if not path.is_file() or path.stat().st_size == 0:
+            from diorama.assets.moving import moving_preview
+
+            data = moving_preview(inside(self.root, asset.path))
+            write_whole(path, lambda new: new.write_bytes(data), durable=False)
+        return inside(self.root, preview_of(asset))
+
     def export(
         self, asset_id: str, format: str | None = None, *, metadata: bool = True
     ) -> tuple[Path | bytes, str]:
@@ -328,7 +344,7 @@ class AssetStore:
         ids = [asset.id for asset in found]
         self._database.write(lambda c: c.execute(assets.delete().where(assets.c.id.in_(ids)))).result()
         for asset in found:
-            for name in filter(None, (asset.path, asset.thumbnail)):
+            for name in filter(None, (asset.path, asset.thumbnail, preview_of(asset))):
                 (self.root / name).unlink(missing_ok=True)
 
     def _change(self, asset_id: str, **values: Any) -> Asset:
@@ -339,6 +355,11 @@ class AssetStore:
         if self._database.write(lambda connection: connection.execute(statement).rowcount).result() == 0:
             raise _missing(asset_id)
         return self.get(asset_id)
+
+
+def preview_of(asset: Asset) -> str:
+    """Return where the moving preview of a video lies once somebody asked for it, relative to the assets folder."""
+    return f"{folder_of(asset.id)}/{asset.id}.moving.webp"
 
 
 _KNOWN = frozenset(item.name for item in fields(Filters))

@@ -48,7 +48,12 @@ def sweep(connection: Connection, root: Path, work_dir: Path, before: float) -> 
         known: set[str] = set()
         for asset_id, path, thumbnail in rows:
             name = path.rpartition("/")[2]
-            known |= {name, (thumbnail or "").rpartition("/")[2], f"{asset_id}.thumb.webp"}
+            known |= {
+                name,
+                (thumbnail or "").rpartition("/")[2],
+                f"{asset_id}.thumb.webp",
+                f"{asset_id}.moving.webp",
+            }
             if name not in present:
                 missing.append(asset_id)
         count, size = _remove([entry for name, entry in present.items() if name not in known], before)

@@ -52,6 +52,7 @@ class LocalDiffusersBackend(Backend):
 
     title = "Local models"
     placement: Placement = "worker"
+    list_lifetime = 10.0  # people and other programs put files into the folders that are watched
     secrets: Mapping[str, tuple[str, ...]] = MappingProxyType(
         {"hf_token": ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")}
     )

@@ -97,3 +97,13 @@ def get_video_file(
 def get_video_thumbnail(asset_id: AssetId, request: Request, engine: EngineDep) -> Response:
     """Return the poster of a video."""
     return get_asset_thumbnail(asset_id, request, engine)
+
+
+@router.get("/video-assets/{asset_id}/preview", response_class=FileResponse, responses=_MEDIA)
+def get_video_preview(asset_id: AssetId, request: Request, engine: EngineDep) -> Response:
+    """Return the first three seconds of a video as a small animated WebP without sound."""
+    asset = engine.assets.get(asset_id)
+    headers = media_headers(f"{asset.sha256}-moving", f"diorama-{asset.id}-moving.webp", inline=True)
+    if _has_it(request, headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return FileResponse(engine.assets.moving_preview(asset_id), media_type="image/webp", headers=headers)

@@ -34,6 +34,7 @@ class VideoRef(View):
     filename: str
     url: str
     thumbnail_url: str
+    preview_url: str = Field(description="Its first three seconds, small and silent, as an animated WebP.")
     seed: int | None
     duration: float | None
     fps: float | None

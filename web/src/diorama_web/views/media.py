@@ -37,6 +37,10 @@ def image_ref(asset: Asset) -> dict[str, Any]:
 
 def video_ref(asset: Asset) -> dict[str, Any]:
     """Return the short form of a video."""
+    return {**_timed_ref(asset), "preview_url": f"/api/video-assets/{asset.id}/preview"}
+
+
+def _timed_ref(asset: Asset) -> dict[str, Any]:
     return {
         **image_ref(asset),
         "duration": asset.duration,
@@ -60,7 +64,7 @@ def sound_ref(asset: Asset) -> dict[str, Any]:
 def asset_view(asset: Asset) -> dict[str, Any]:
     """Return an asset without its recipe."""
     return {
-        **video_ref(asset),
+        **_timed_ref(asset),
         "sample_rate": asset.sample_rate,
         "channels": asset.channels,
         "kind": asset.kind,

@@ -1864,6 +1864,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/video-assets/{asset_id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Video Preview
+         * @description Return the first three seconds of a video as a small animated WebP without sound.
+         */
+        get: operations["get_video_preview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/video-assets/{asset_id}/restore": {
         parameters: {
             query?: never;
@@ -5272,6 +5292,11 @@ export interface components {
             id: string;
             /** Placeholder */
             placeholder: string | null;
+            /**
+             * Preview Url
+             * @description Its first three seconds, small and silent, as an animated WebP.
+             */
+            preview_url: string;
             /** Seed */
             seed: number | null;
             /** Thumbnail Url */
@@ -9415,6 +9440,53 @@ export interface operations {
             query?: {
                 download?: boolean;
             };
+            header?: never;
+            path: {
+                asset_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "audio/*": unknown;
+                    "image/*": unknown;
+                    "video/*": unknown;
+                };
+            };
+            /** @description The range that was asked for. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The caller has it already. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorReply"];
+                };
+            };
+        };
+    };
+    get_video_preview: {
+        parameters: {
+            query?: never;
             header?: never;
             path: {
                 asset_id: string;

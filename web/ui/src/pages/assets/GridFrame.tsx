@@ -26,11 +26,8 @@ export const GridFrame = memo(function GridFrame({ asset, index, side, eager, se
       <Link to={video ? "/asset/video/$id" : "/asset/$id"} params={{ id: asset.id }} className="picture" style={{ height: side }} tabIndex={tabbable ? 0 : -1} draggable
         onFocus={() => onFocus(index)} onDragStart={(event) => event.dataTransfer.setData("application/x-diorama-asset", JSON.stringify({ id: asset.id, url: asset.url, name: asset.prompt.slice(0, 60) }))}
         onClick={(event) => { if (anySelected && !event.ctrlKey && !event.metaKey) { event.preventDefault(); onToggle(index, event.shiftKey); } }}>
-        {video && hover ? (
-          <video src={asset.url} poster={asset.thumbnail_url} muted autoPlay loop playsInline aria-label={altOf(asset.prompt, "video")} />
-        ) : (
-          <Picture src={asset.thumbnail_url} alt={asset.title || altOf(asset.prompt, kindWord(asset.kind))} width={asset.width} height={asset.height} placeholder={asset.placeholder} eager={eager} />
-        )}
+        <Picture src={asset.thumbnail_url} alt={asset.title || altOf(asset.prompt, kindWord(asset.kind))} width={asset.width} height={asset.height} placeholder={asset.placeholder} eager={eager} />
+        {video && hover && <img className="absolute inset-0" src={asset.preview_url} alt="" draggable={false} />}
         {selected && <Grease shape="box" />}
       </Link>
       <div className="edge !min-h-0 !px-1.5" style={{ height: 27 }}>

@@ -61,6 +61,11 @@ export class Cell implements Row {
   get thumbnail_url(): string {
     return `/api/assets/${this.id}/thumbnail`;
   }
+
+  /** The first seconds of a video, far smaller than the video itself. */
+  get preview_url(): string {
+    return `/api/video-assets/${this.id}/preview`;
+  }
 }
 
 /** The same prompt many times is one string in memory. */
