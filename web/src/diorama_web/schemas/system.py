@@ -108,6 +108,7 @@ class LimitsView(View):
     upload_files: int
     image_pixels: int
     video_frames: int
+    audio_seconds: int = Field(description="Longest sound that is kept or comes in.")
     queued_jobs: int
     min_free_bytes: int
     cancel_grace_seconds: float

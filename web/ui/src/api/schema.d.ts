@@ -4225,6 +4225,11 @@ export interface components {
          * @description What a request may cost.
          */
         LimitsView: {
+            /**
+             * Audio Seconds
+             * @description Longest sound that is kept or comes in.
+             */
+            audio_seconds: number;
             /** Cancel Grace Seconds */
             cancel_grace_seconds: number;
             /** Image Pixels */
