@@ -20,7 +20,7 @@ class Purpose:
 
     operation: str
     media: str
-    """What comes out: image, video, audio, 3d, text or nothing."""
+    """What comes out: image, video, audio, 3d, svg, text or nothing."""
     reason: str = ""
 
 
@@ -40,7 +40,7 @@ def infer_purpose(conversion: Conversion, parameters: tuple[Parameter, ...], inf
         return Purpose("edit" if Role.IMAGE in roles else "generate", media)
     if media == "audio":
         return Purpose("edit" if roles & {Role.AUDIO, Role.IMAGE} else "generate", media)
-    what = {"3d": "3D models", "text": "text"}.get(media)
+    what = {"3d": "3D models", "svg": "vector graphics", "text": "text"}.get(media)
     reason = (
         f"it makes {what}, not images, videos or sound" if what else "nothing in it saves or shows a result"
     )
@@ -63,7 +63,7 @@ def output_media(conversion: Conversion, info: ObjectInfo) -> str:
             received.update(spec.types if brought == "*" and spec else (brought,))
         kinds.append(("preview" not in name, _medium(name, received)))
     saved = {kind for keeps, kind in kinds if keeps} or {kind for _, kind in kinds}
-    return next((kind for kind in ("video", "image", "audio", "3d", "text") if kind in saved), "")
+    return next((kind for kind in ("video", "image", "audio", "3d", "svg", "text") if kind in saved), "")
 
 
 def _unknown_ends(conversion: Conversion, info: ObjectInfo) -> list[str]:
@@ -82,6 +82,8 @@ def _medium(class_name: str, received: set[str]) -> str:
         return "audio"
     if any(kind.startswith(("FILE_3D", "MESH", "SPLAT", "VOXEL")) for kind in received):
         return "3d"
+    if "SVG" in received:
+        return "svg"
     if "LATENT" in received or not received:
         return ""
     return "text" if received & {"STRING", "INT", "FLOAT", "BOOLEAN", "*"} else ""

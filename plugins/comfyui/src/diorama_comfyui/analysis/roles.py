@@ -7,6 +7,7 @@ class is known by name here but the loaders of LoRA files, which are recognised 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from enum import StrEnum
 
@@ -64,6 +65,8 @@ _NUMBERS = {
     Role.SCALE: ("scale_by", "upscale_by", "scale_factor"),
 }
 _NUMBER_ROLES = {name: role for role, names in _NUMBERS.items() for name in names}
+_LINES = re.compile(r"text_?\d{1,2}")
+"""Lines of a dialogue, each an input of its own."""
 _SEEDS = frozenset({"seed", "noise_seed", "rand_seed", "random_seed"})
 _PROMPTS = frozenset(
     {
@@ -78,7 +81,16 @@ _PROMPTS = frozenset(
         "t5xxl",
         "caption",
     }
-    | {"tags", "user_prompt", "prompt_text", "text_positive", "negative", "negative_prompt", "text_negative"}
+    | {
+        "tags",
+        "user_prompt",
+        "text_prompt",
+        "prompt_text",
+        "text_positive",
+        "negative",
+        "negative_prompt",
+        "text_negative",
+    }
 )
 _MODELS = frozenset({"ckpt_name", "unet_name", "model_name", "diffusion_model", "gguf_name", "model_path"})
 _SHAPES = {"aspect_ratio": Role.ASPECT_RATIO, "ratio": Role.ASPECT_RATIO} | dict.fromkeys(
@@ -94,7 +106,7 @@ def role_of(name: str, spec: InputSpec, *, negative: bool, value: object = None)
         return _UPLOADS.get(spec.upload, Role.FILE)
     if spec.kind is Kind.STRING:
         if short not in _PROMPTS:
-            return Role.TEXT if short == "lyrics" else Role.OTHER
+            return Role.TEXT if short == "lyrics" or _LINES.fullmatch(short) else Role.OTHER
         return Role.NEGATIVE_PROMPT if negative or is_negative_name(short) else Role.PROMPT
     if spec.kind in (Kind.INT, Kind.FLOAT):
         return _number_role(short, spec)

@@ -19,6 +19,7 @@ from diorama.contract import (
 )
 
 from diorama_comfyui.analysis import Parameter, check_value
+from diorama_comfyui.models.alternatives import choose_alternatives
 from diorama_comfyui.models.analysed import AnalysedWorkflow
 from diorama_comfyui.models.controls import Controls, is_there
 from diorama_comfyui.models.prefixes import expand_prefixes
@@ -50,6 +51,7 @@ def fill(analysed: AnalysedWorkflow, request: AnyRequest, index: int = 0) -> Run
         _put(prompt, _checked(controls, name, value), value)
     _put_defaults(prompt, analysed, controls, request)
     expand_prefixes(prompt)
+    texts = choose_alternatives(prompt, analysed.info, request.seed_of(index))
     return RunPlan(
         prompt=prompt,
         uploads=tuple(_uploads(controls, request)),
@@ -61,6 +63,7 @@ def fill(analysed: AnalysedWorkflow, request: AnyRequest, index: int = 0) -> Run
         loaders=loader_nodes(prompt, analysed.info),
         paid=analysed.paid,
         seed=request.seed_of(index),
+        texts=texts,
     )
 
 

@@ -41,6 +41,7 @@ class RunPlan:
         loaders: Nodes that load models.
         paid: Whether a node calls a service that bills.
         seed: Seed of the run, where there is one.
+        texts: Texts that are sent otherwise than they were written, by node and input.
     """
 
     prompt: dict[str, dict[str, Any]]
@@ -53,6 +54,7 @@ class RunPlan:
     loaders: frozenset[str] = frozenset()
     paid: bool = False
     seed: int | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     def title(self, node_id: str) -> str:
         """What a node is called."""

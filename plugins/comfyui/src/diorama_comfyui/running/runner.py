@@ -233,6 +233,8 @@ class _Run:
         }
         if others:
             facts["left_on_server"] = others
+        if self._plan.texts:
+            facts["sent"] = {name: text[:2000] for name, text in self._plan.texts.items()}
         texts = result_texts(entry)
         if texts:
             facts["text"] = [text[:2000] for text in texts[:20]]
