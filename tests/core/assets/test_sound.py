@@ -176,6 +176,9 @@ def test_too_long_or_nothing_is_refused(tmp_path: Path) -> None:
     for content in (long, tone(seconds=2)):
         with pytest.raises(BackendError, match="longer than 1 seconds"):
             stage(content, index=1, kind="audio", work_dir=tmp_path, limits=limits)
+    dense = tone(seconds=0.9, rate=655_350)
+    with pytest.raises(BackendError, match="more than 384000 samples"):
+        stage(dense, index=1, kind="audio", work_dir=tmp_path, limits=limits)
     for content in (tone(seconds=0), tone(channels=3), "text", np.zeros((2, 9), np.float32)):
         with pytest.raises(BackendError):
             stage(content, index=2, kind="audio", work_dir=tmp_path)

@@ -22,10 +22,11 @@ def amount(engine: Any, submission: Any) -> Any:
         ("step", {"num_inference_steps": 7, "num_images": 2}, 14),
         ("video", {"model": "paid:video", "kind": "video"}, 1),
         ("second", {"model": "paid:video", "kind": "video", "num_frames": 17, "fps": 8}, 2.125),
+        ("second", {"model": "paid:sound", "kind": "generate", "duration": 6, "num_images": 2}, 12),
     ],
 )
 def test_each_unit(make_engine: Any, ask: Any, per: str, values: dict[str, Any], units: float) -> None:
-    engine = make_engine({"paid": {"price": 0.04, "per": per, "remote": True}})
+    engine = make_engine({"paid": {"price": 0.04, "per": per, "remote": True, "sounds": True}})
     assert amount(engine, ask(**{"model": "paid:image", **values})) == pytest.approx(0.04 * units)
 
 

@@ -22,6 +22,8 @@ READ_OPTIONS = {"protocol_whitelist": "file"}
 """Nothing inside a media file may make the reader open another file or an address."""
 
 MAX_CHANNELS, MAX_RATE, MAX_TRACKS = 8, 768_000, 8
+DENSEST = 2 * 192_000
+"""Values a second that the longest sound may have: a small file can hold more silence than anybody wants to decode."""
 AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
 """Samples per second that AAC knows."""
 _MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
@@ -81,6 +83,8 @@ def read_sound(path: Path, found: Format, limits: LimitSettings) -> SoundFacts:
                 samples += frame.samples
                 if samples > rate * limits.audio_seconds:
                     raise Undecodable(f"It is longer than {limits.audio_seconds} seconds.")
+                if samples * channels > DENSEST * limits.audio_seconds:
+                    raise Undecodable(f"It has more than {DENSEST * limits.audio_seconds} samples.")
                 peaks.add(_amplitude(frame))
     except Undecodable:
         raise
