@@ -230,7 +230,8 @@ class StandIn:
 
     async def _interrupt(self, request: Request) -> Response:
         body = await request.body()
-        self.engine.interrupt(json.loads(body).get("prompt_id") if body else None)
+        named = json.loads(body).get("prompt_id") if body and not self.old else None
+        self.engine.interrupt(named)
         return Response()
 
     async def _free(self, request: Request) -> Response:

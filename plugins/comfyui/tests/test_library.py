@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from diorama.contract import (
     VideoRequest,
 )
 from diorama_comfyui.backend import ComfyBackend
+from diorama_comfyui.models.filling import fill
 from PIL import Image, PngImagePlugin
 
 
@@ -190,6 +192,34 @@ def test_workflow_that_makes_sound_is_a_model(backend: ComfyBackend) -> None:
     assert (quiet.sounds_in.minimum, quiet.sounds_in.maximum) == (1, 1)
     assert quiet.images_in is None
     assert "audio" not in quiet.parameters["properties"]
+
+
+def test_a_second_seed_of_64_bits_runs_as_it_stands(backend: ComfyBackend) -> None:
+    graph = copy.deepcopy(TEXT_TO_IMAGE)
+    graph["13"] = copy.deepcopy(graph["3"])
+    graph["13"]["inputs"] |= {"latent_image": ["3", 0], "seed": 2**64 - 2}
+    graph["8"]["inputs"]["samples"] = ["13", 0]
+    backend.library.import_workflow(graph, title="Twice")
+    model = models(backend)["twice"]
+    rule = next(iter(model.operations.values())).parameters["properties"]["seed_2"]
+    assert "default" not in rule
+    assert rule["maximum"] == 2**53 - 1
+    request = GenerateRequest(model=model.id, prompt="a pear", seed=1)
+    record = backend.library.store.get("twice")
+    plan = fill(backend.library.analysed(record, backend.servers.all[0].info()), request)
+    assert plan.prompt["13"]["inputs"]["seed"] == 2**64 - 2
+
+
+def test_a_workflow_runs_with_its_own_values_whatever_they_are(backend: ComfyBackend) -> None:
+    graph = copy.deepcopy(TEXT_TO_IMAGE)
+    graph["5"]["inputs"] |= {"width": 1001, "height": 60}
+    graph["3"]["inputs"] |= {"steps": 1500, "cfg": 100.0}
+    backend.library.import_workflow(graph, title="Odd")
+    (can,) = models(backend)["odd"].operations.values()
+    assert can.sizes is not None
+    assert (can.sizes.default, can.sizes.multiple_of) == ((1001, 60), 1)
+    assert can.num_inference_steps is not None
+    assert (can.num_inference_steps.default, can.num_inference_steps.maximum) == (1500, 1500)
 
 
 def test_paid_nodes_need_a_key(backend: ComfyBackend) -> None:

@@ -114,6 +114,26 @@ def test_old_server(raw_info: dict[str, Any], tmp_path: Path) -> None:
         backend.close()
 
 
+def test_an_old_server_that_stops_whatever_runs_is_not_let_do_so(
+    raw_info: dict[str, Any], tmp_path: Path
+) -> None:
+    with StandIn(raw_info, tmp_path / "old", old=True) as server:
+        backend = make_backend(tmp_path, server)
+        backend.library.import_workflow(TEXT_TO_IMAGE, title="Apple")
+        server.engine.gate.clear()
+        first = Job(backend, apple(num_inference_steps=7), tmp_path)
+        wait_for(lambda: server.engine.running)
+        second = Job(backend, apple(num_inference_steps=8), tmp_path)
+        wait_for(lambda: server.engine.pending)
+        second.context.cancel()
+        with pytest.raises(JobCancelled):
+            second.end()
+        assert not server.engine.pending
+        server.engine.gate.set()
+        assert first.end().artifacts
+        backend.close()
+
+
 # -- cancelling --------------------------------------------------------------------------------
 
 

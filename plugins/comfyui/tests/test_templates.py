@@ -11,6 +11,8 @@ from comfyui_templates import RELEASES, Unreachable, templates
 from diorama_comfyui.analysis import check, derive_parameters, infer_purpose
 from diorama_comfyui.convert import Code, convert
 from diorama_comfyui.convert.align import align
+from diorama_comfyui.models.analysed import analyse_document
+from diorama_comfyui.models.controls import parameter_schema
 from diorama_comfyui.schema import ObjectInfo
 
 pytestmark = [pytest.mark.registry, pytest.mark.slow]
@@ -53,6 +55,23 @@ def test_form_and_purpose(collection: tuple[str, dict[str, dict[str, Any]]], inf
         assert len(targets) == len(set(targets)), name
         purpose = infer_purpose(conversion, parameters, info)
         assert purpose.operation or purpose.reason, name
+
+
+def test_what_a_workflow_says_by_itself_is_allowed(
+    collection: tuple[str, dict[str, dict[str, Any]]], info: ObjectInfo
+) -> None:
+    """No template becomes a model that its own defaults would be refused by."""
+    import jsonschema
+
+    for name, document in collection[1].items():
+        analysed = analyse_document(document, info)
+        if analysed.operation is None:
+            continue
+        schema = parameter_schema(analysed.controls().extra.values())
+        defaults = {
+            key: rule["default"] for key, rule in schema.get("properties", {}).items() if "default" in rule
+        }
+        assert not list(jsonschema.Draft202012Validator(schema).iter_errors(defaults)), name
 
 
 def test_positional_values_match_named_ones(

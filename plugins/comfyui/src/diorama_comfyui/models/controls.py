@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -186,10 +187,11 @@ def _range(direct: Mapping[str, Parameter], name: str) -> Range | None:
     high = min(high, spec.maximum) if spec.maximum is not None else high
     integer = spec.kind is Kind.INT
     default = parameter.default if isinstance(parameter.default, (int, float)) else low
+    low, high = min(low, default), max(low, high, default)  # what the workflow says by itself always runs
     step = spec.step if integer and spec.step and spec.step > 1 else None
-    return Range(
-        minimum=low, maximum=max(low, high), default=min(max(default, low), high), step=step, integer=integer
-    )
+    if step and (default - low) % step:
+        step = None
+    return Range(minimum=low, maximum=high, default=default, step=step, integer=integer)
 
 
 def _sizes(direct: Mapping[str, Parameter], operation: Operation) -> Sizes | None:
@@ -198,8 +200,11 @@ def _sizes(direct: Mapping[str, Parameter], operation: Operation) -> Sizes | Non
     width, height = direct["width"], direct["height"]
     default = _side(width), _side(height)
     pixels = default[0] * default[1]
-    unit = max(1, int(width.spec.step or 1), int(height.spec.step or 1))
-    smallest = max(int(width.spec.minimum or 1), int(height.spec.minimum or 1), unit)
+    steps = max(1, int(width.spec.step or 1), int(height.spec.step or 1))
+    unit = math.gcd(
+        steps, *default
+    )  # servers do not insist on their steps, and the author's own size is to stay
+    smallest = min(max(int(width.spec.minimum or 1), int(height.spec.minimum or 1), unit), *default)
     largest = min(int(width.spec.maximum or 4096), int(height.spec.maximum or 4096), 4096)
     return Sizes(
         default=default,
@@ -216,13 +221,18 @@ def _side(parameter: Parameter) -> int:
 
 
 def parameter_schema(parameters: Any) -> dict[str, Any]:
-    """JSON schema of the parameters that no field of a request sets; empty if there is none."""
+    """JSON schema of the parameters that no field of a request sets; empty if there is none.
+
+    A value of the workflow that its own schema refuses (seeds of 64 bits, which JavaScript cannot hold) is no default:
+    the prompt keeps it where nothing is asked.
+    """
     properties = {}
     for order, parameter in enumerate(parameters):
+        rule = _value_schema(parameter.spec, parameter.default)
         schema = {
             "title": parameter.label,
-            **_value_schema(parameter.spec, parameter.default),
-            "default": parameter.default,
+            **rule,
+            **({"default": parameter.default} if _fits(parameter.default, rule) else {}),
             "x-group": parameter.group,
             "x-order": order,
         }
@@ -232,6 +242,18 @@ def parameter_schema(parameters: Any) -> dict[str, Any]:
             schema["description"] = parameter.spec.tooltip
         properties[parameter.name] = schema
     return {"type": "object", "properties": properties, "additionalProperties": False} if properties else {}
+
+
+def _fits(value: Any, rule: Mapping[str, Any]) -> bool:
+    if isinstance(value, bool) or rule.get("type") == "boolean":
+        return isinstance(value, bool) and rule.get("type") == "boolean"
+    if rule.get("type") == "string":
+        return isinstance(value, str)
+    if rule.get("type") not in ("integer", "number"):
+        return True  # a choice, which is among them
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    number = whole if rule["type"] == "integer" else isinstance(value, (int, float))
+    return number and rule.get("minimum", value) <= value <= rule.get("maximum", value)
 
 
 def _value_schema(spec: InputSpec, default: Any) -> dict[str, Any]:

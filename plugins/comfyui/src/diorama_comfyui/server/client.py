@@ -179,7 +179,10 @@ class ComfyClient:
             if response.status_code == 200:
                 return
             self._http.post("/queue", json={"delete": [prompt_id]})
-            self._http.post("/interrupt", json={"prompt_id": prompt_id})
+        running, _ = self.queue()
+        if any(item["prompt_id"] == prompt_id for item in running):  # old servers stop whatever runs
+            with self._reaching():
+                self._http.post("/interrupt", json={"prompt_id": prompt_id})
 
     def interrupt(self) -> None:
         """Stop whatever runs now, whoever started it."""
