@@ -51,6 +51,7 @@ def test_edit_video_and_upscale(cli: Any, tmp_path: Path) -> None:
     with Image.open(folder / "out.webp") as image:
         assert (image.size, image.format) == ((96, 64), "WEBP")
     assert cli("upscale", "in.png", "--scale", "2", "-o", "big.png").stdout == "big.png\n"
+    assert cli("jobs").stdout.splitlines()[0].split("\t")[1] == "upscale"  # a job without a prompt
     with Image.open(folder / "big.png") as image:
         assert image.size == (192, 128)
     assert cli("video", "waves", "--frames", "5", "-o", "clip.mp4").stdout == "clip.mp4\n"

@@ -51,7 +51,7 @@ def list_jobs(options: argparse.Namespace) -> int:
             job["model"],
             job["status"],
             _when(job["created_at"]),
-            str(job.get("prompt") or job["asked"].get("prompt", "")),
+            str(job.get("prompt") or job.get("asked", {}).get("prompt", "")),
         )
         for job in jobs
     ]
