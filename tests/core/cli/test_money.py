@@ -92,6 +92,7 @@ def test_a_cap_stops_it_with_a_sentence(diorama: Any) -> None:
 @pytest.mark.parametrize(("model", "words"), [
     ({"price": {"amount": 0.02, "currency": "USD", "per": "image"}, "data_leaves_machine": True}, "0.02 USD/image"),
     ({"price": None, "data_leaves_machine": True}, "not told"), ({"price": None, "data_leaves_machine": False}, "free"),
+    ({"price": {"amount": 0, "currency": "USD", "per": "image"}, "data_leaves_machine": True}, "free"),
 ])  # fmt: skip
 def test_a_provider_that_tells_no_price_is_not_called_free(model: dict[str, Any], words: str) -> None:
     assert price(model) == words

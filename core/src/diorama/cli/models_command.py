@@ -118,6 +118,8 @@ def price(model: dict[str, Any]) -> str:
     found = model.get("price")
     if not found:
         return "not told" if model.get("data_leaves_machine") else "free"
+    if not found["amount"]:
+        return "free"
     return f"{found['amount']:g} {found['currency']}/{found['per']}"
 
 
