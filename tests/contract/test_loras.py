@@ -57,6 +57,7 @@ def test_whatever_leads_to_a_file_is_taken_where_addresses_are() -> None:
         with pytest.raises(InvalidRequest, match=text) as caught:
             check_lora(text, ("https",), "Kites")
         assert "https address" in (caught.value.fix or "")
+        assert "owner/name/file.safetensors" in (caught.value.fix or "")
 
 
 def test_lora_go_where_the_model_has_them() -> None:

@@ -4,6 +4,7 @@ import io
 import sys
 
 import pytest
+from diorama.cli.models_command import capability_lines
 from diorama.cli.options import parse_loras, parse_parameters, parse_size
 from diorama.cli.terminal import ProgressLine, clean, table
 from diorama.contract import InvalidRequest
@@ -64,3 +65,11 @@ def test_a_version_at_civitai_is_a_name_and_no_weight() -> None:
     assert [(lora["id"], lora["weight"]) for lora in parse_loras(given)] == [
         ("civitai:12345", 1.0), ("civitai:12345", 0.8), ("https://x.example/a.safetensors", 0.5), ("https://x.example/a", 1.0),
     ]  # fmt: skip
+
+
+def test_what_a_model_takes_for_lora_is_shown() -> None:
+    can = {"lora_kinds": ["flux"], "max_loras": 2, "lora_sources": ["https", "civitai"]}
+    assert capability_lines(can) == ["--lora: up to 2 for flux; https address, civitai:VERSION"]
+    assert capability_lines({**can, "lora_sources": []}) == [
+        "--lora: up to 2 for flux; files of this machine"
+    ]

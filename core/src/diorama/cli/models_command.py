@@ -153,6 +153,14 @@ def show(options: argparse.Namespace) -> int:
     return 0
 
 
+SOURCES = {
+    "https": "https address",
+    "hub": "owner/name[/file] of the hub",
+    "civitai": "civitai:VERSION",
+    "own": "id at the provider",
+}
+
+
 def capability_lines(can: dict[str, Any]) -> list[str]:
     """Return one line per control of an operation."""
     lines = []
@@ -178,6 +186,11 @@ def capability_lines(can: dict[str, Any]) -> list[str]:
     if can.get("produces"):
         lines.append(f"makes: {'sound' if can['produces'] == 'audio' else can['produces']}")
     lines += [name.replace("_", " ") for name in ("negative_prompt", "mask", "audio") if can.get(name)]
+    if can.get("lora_kinds"):
+        ways = (
+            ", ".join(SOURCES[source] for source in can.get("lora_sources") or ()) or "files of this machine"
+        )
+        lines.append(f"--lora: up to {can['max_loras']} for {', '.join(can['lora_kinds'])}; {ways}")
     for name, rule in (can.get("parameters") or {}).get("properties", {}).items():
         lines.append(f"-p {name}=... {rule.get('description') or rule.get('type', '')}")
     return lines

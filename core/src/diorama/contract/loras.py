@@ -100,7 +100,10 @@ def check_lora(text: str, sources: Sequence[LoraSource], title: str) -> LoraName
     found = read_lora(text)
     if found is not None and (found.source in sources or ("https" in sources and found.address)):
         return found
+    said = [_SAID[source] for source in sources]
+    if "https" in sources and "hub" not in sources:
+        said.insert(1, "owner/name/file.safetensors of the Hugging Face hub")
     raise InvalidRequest(
         f"{title} runs elsewhere and cannot use the LoRA {text[:100]!r}: it has to lie where its provider can fetch it.",
-        field="loras", fix=f"Give {', or '.join(_SAID[source] for source in sources)}.",
+        field="loras", fix=f"Give {', or '.join(said)}.",
     )  # fmt: skip
