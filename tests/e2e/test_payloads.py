@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,7 @@ def evil(new_server: Callable[..., Any], tmp_path: Path) -> Any:
     package.mkdir()
     (package / "evil_backend.py").write_text(BACKEND, encoding="utf-8")
     server = new_server(
-        PYTHONPATH=str(package),
+        PYTHONPATH=os.pathsep.join([str(package), os.environ["PYTHONPATH"]]),
         DIORAMA_BACKENDS__EVIL__PLUGIN="evil_backend:create",
         DIORAMA_DEFAULT_MODEL="evil:image",
     )

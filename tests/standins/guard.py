@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+EVENTS = ("socket.connect", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname")
 NAMES = {"localhost", "localhost.localdomain", "ip6-localhost", ""}
 _active: list[list[str]] = []
 _installed = False
@@ -28,31 +30,37 @@ def is_loopback(host: Any) -> bool:
         return text.lower() in NAMES
 
 
-def _audit(event: str, args: tuple[Any, ...]) -> None:
-    if not _active or event not in (
-        "socket.connect",
-        "socket.sendto",
-        "socket.getaddrinfo",
-        "socket.gethostbyname",
-    ):
-        return
+def leaves(event: str, args: tuple[Any, ...]) -> str | None:
+    """Say where an audited event would go when it leaves this machine, else ``None``."""
+    if event not in EVENTS:
+        return None
     target = args[0] if event in ("socket.getaddrinfo", "socket.gethostbyname") else args[1]
     host = target[0] if isinstance(target, tuple) else target
     if event in ("socket.connect", "socket.sendto") and not isinstance(target, tuple):
-        return  # a Unix socket has a path and no host
-    if not is_loopback(host) and not _is_numeric_lookup(event, host):
-        _active[-1].append(f"{event} {target!r}")
-        raise OutsideConnection(f"the loopback guard stopped {event} to {target!r}")
+        return None  # a Unix socket has a path and no host
+    if is_loopback(host) or _is_numeric_lookup(event, host):
+        return None
+    return f"{event} {target!r}"
+
+
+def _audit(event: str, args: tuple[Any, ...]) -> None:
+    if _active and (where := leaves(event, args)) is not None:
+        _active[-1].append(where)
+        raise OutsideConnection(f"the loopback guard stopped {where}")
 
 
 def _is_numeric_lookup(event: str, host: Any) -> bool:
-    """Looking up an address that is already numeric sends nothing; only connecting to it would."""
+    """Looking up an address that is already numeric, in whatever way, sends nothing; only connecting to it would."""
     if event != "socket.getaddrinfo":
         return False
+    text = host.decode() if isinstance(host, bytes) else str(host)
     try:
-        ipaddress.ip_address(str(host).split("%")[0])
+        ipaddress.ip_address(text.split("%")[0])
     except ValueError:
-        return False
+        try:
+            socket.inet_aton(text)
+        except (OSError, ValueError):
+            return False
     return True
 
 
@@ -71,5 +79,5 @@ def loopback_guard() -> Iterator[list[str]]:
     try:
         yield attempts
     finally:
-        _active.remove(attempts)
+        _active[:] = [other for other in _active if other is not attempts]  # an equal one is another guard's
     assert not attempts, f"left loopback: {attempts}"

@@ -13,7 +13,7 @@ from . import results
 from .krea_spec import TABLES, body_schema, document
 from .media import Media
 from .script import Job
-from .server import Refused, Standin, on
+from .server import CANARY, Refused, Standin, on
 
 ASSET_LIMIT = 75 * 1024 * 1024
 QUEUED = ("backlogged", "queued", "scheduled")
@@ -26,7 +26,7 @@ class KreaStandin(Standin):
 
     scheme: ClassVar[str] = "Bearer"
 
-    def __init__(self, key: str = "krea-id:krea-secret") -> None:
+    def __init__(self, key: str = f"krea-{CANARY}:krea-{CANARY}-secret") -> None:
         super().__init__(key)
         self.created: dict[str, str] = {}
 

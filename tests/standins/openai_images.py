@@ -14,7 +14,7 @@ from . import results
 from .media import Media
 from .schema import table
 from .script import Job
-from .server import Refused, Standin, on
+from .server import CANARY, Refused, Standin, on
 
 OPEN = (
     "negative_prompt str; num_inference_steps int(1..200); guidance_scale num; true_cfg_scale num; seed int; "
@@ -46,7 +46,7 @@ class OpenAIStandin(Standin):
 
     scheme: ClassVar[str] = "Bearer"
 
-    def __init__(self, key: str = "sk-standin") -> None:
+    def __init__(self, key: str = f"sk-{CANARY}") -> None:
         super().__init__(key)
         self.models = {
             "Qwen/Qwen-Image": "image",

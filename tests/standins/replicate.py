@@ -18,7 +18,7 @@ from . import results
 from .media import Media
 from .replicate_models import MODELS, VERSION_OF, Spec, openapi
 from .script import Job
-from .server import Refused, Standin, on
+from .server import CANARY, Refused, Standin, on
 
 STATUS = {"queued": "starting", "running": "processing"}
 FAILURES = {"failed": "E1001: CUDA out of memory", "refused": "The input was flagged as sensitive (E005)"}
@@ -36,7 +36,7 @@ class ReplicateStandin(Standin):
     scheme: ClassVar[str] = "Bearer"
     webhook_secret = "whsec_" + base64.b64encode(b"a stand-in's secret").decode()
 
-    def __init__(self, key: str = "r8_standin") -> None:
+    def __init__(self, key: str = f"r8_{CANARY}") -> None:
         super().__init__(key)
         self.files_uploaded: dict[str, tuple[str, Media]] = {}
 

@@ -23,6 +23,8 @@ from .media import Media, size_of
 from .schema import Schema, complaints
 from .script import Fault, Job, Script
 
+CANARY = "standin-canary"
+"""Part of every stand-in's key: at the end of the suite it is looked for in all that was written."""
 Handler = Callable[[Any, Request], Awaitable[Response]]
 Marked = TypeVar("Marked", bound=Handler)
 
@@ -79,7 +81,7 @@ class Standin:
     scheme: ClassVar[str] = "Bearer"
     hosts: ClassVar[tuple[str, ...]] = ("api",)
 
-    def __init__(self, key: str = "test-id:test-secret") -> None:
+    def __init__(self, key: str = f"{CANARY}-id:{CANARY}-secret") -> None:
         self.key = key
         self.default = Script()
         self.counts: Counter[str] = Counter()

@@ -4,12 +4,18 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 
 from standins.guard import OutsideConnection, is_loopback, loopback_guard
+from standins.keys import files_with_keys
+from standins.server import CANARY
 
 
 def test_loopback_passes() -> None:
@@ -59,3 +65,40 @@ def test_datagrams_are_guarded() -> None:
 )
 def test_is_loopback(host: str | None, local: bool) -> None:
     assert is_loopback(host) is local
+
+
+@pytest.mark.parametrize(
+    ("host", "stopped"), [("provider.example", True), ("127.0.0.1", False), ("127.1", False)]
+)
+def test_programs_that_tests_start_are_guarded_too(tmp_path: Path, host: str, stopped: bool) -> None:
+    """As for a server in a process of its own: it hears that there is no way, and what it wanted is written down."""
+    record = tmp_path / "left"
+    code = f"import socket; socket.getaddrinfo({host!r}, 80)"
+    environ = {**os.environ, "LOOPBACK_RECORD": str(record)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode != 0, record.exists()) == (stopped, stopped), done.stderr
+    if stopped:
+        assert "test_programs_that_tests_start" in record.read_text()
+        assert host in record.read_text()
+
+
+def test_the_guard_is_up_for_every_test_without_asking_for_it(
+    stays_on_loopback: tuple[list[str], Path],
+) -> None:
+    with pytest.raises(OutsideConnection):
+        socket.getaddrinfo("provider.example", 443)
+    attempts, _ = stays_on_loopback
+    assert attempts == ["socket.getaddrinfo 'provider.example'"]
+    attempts.clear()  # else this test would fail for it
+
+
+def test_keys_are_found_wherever_they_were_written_but_where_they_belong(tmp_path: Path) -> None:
+    for name in ("secrets.toml", "log/server.log", "diorama.sqlite"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f"x {CANARY} y")
+    found = files_with_keys(tmp_path)
+    for name in ("secrets.toml", "log/server.log", "diorama.sqlite"):
+        (tmp_path / name).unlink()
+    assert [Path(path).name for path in sorted(found)] == ["diorama.sqlite", "server.log"]

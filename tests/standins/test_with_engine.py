@@ -47,7 +47,7 @@ class Home:
     def start(self, count: int, *more: str) -> subprocess.Popen[str]:
         """Start an engine that submits `count` jobs."""
         env = {**os.environ, "DIORAMA_HOME": str(self.folder), "REPLICATE_API_TOKEN": self.server.key,
-               "PYTHONPATH": str(Path(__file__).parents[1])}  # fmt: skip
+               "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), os.environ["PYTHONPATH"]])}  # fmt: skip
         command = [sys.executable, "-m", "standins.engine_run", MODEL, str(count), *more]
         return subprocess.Popen(command, env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 

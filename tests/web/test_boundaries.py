@@ -48,7 +48,8 @@ retry_seconds = 0.01
 @pytest.fixture
 def watched(new_server: Callable[..., Any], tmp_path: Path) -> Iterator[Any]:
     (tmp_path / "hook").mkdir()
-    (tmp_path / "hook" / "sitecustomize.py").write_text(WATCH)
+    guard = Path(__file__).parents[1] / "guarded" / "sitecustomize.py"
+    (tmp_path / "hook" / "sitecustomize.py").write_text(WATCH + guard.read_text())
     record = tmp_path / "opened"
     server = new_server(f"api_keys = []\n{BACKENDS}", PYTHONPATH=str(tmp_path / "hook"), WATCHED=str(record))
     assert {"fake", "local"} <= {item["id"] for item in server.client.get("/api/plugins").json()["loaded"]}
