@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from diorama.contract import BackendSettings, UnknownModel
+from diorama.contract import BackendSettings, Operation, UnknownModel
 from diorama.testing import RecordingListContext
 from diorama_local_diffusers import create_backend
 from diorama_local_diffusers.families import families
@@ -175,6 +175,21 @@ def test_quantised_models_need_less(alone: BackendSettings, folder: Path, tmp_pa
     assert needs[0].parameters == {"quantization": "Q4_K_S"}
     assert "Q2_K" in {need.parameters["quantization"] for need in needs}
     assert all(need.device_bytes <= needs[0].device_bytes for need in needs)
+
+
+def test_each_quantisation_shows_its_memory_before_anything_is_fetched(alone: BackendSettings) -> None:
+    backend = create_backend(alone)
+    model = next(
+        item for item in backend.list_models(RecordingListContext()) if item.native_id == "qwen-image-gguf"
+    )
+    said = model.operations[Operation.GENERATE].parameters["properties"]["quantization"]["description"]
+    assert "Memory of the denoiser in GB: Q2_K 6.6," in said
+    assert "Q8_0 21.7." in said
+    ways = backend.memory_needs("qwen-image-gguf", "cuda:0")
+    assert (ways[0].plan, ways[0].parameters) == ("full (Q4_K_M)", {"quantization": "Q4_K_M"})
+    assert 30e9 < ways[0].device_bytes < 37e9
+    smaller = next(way for way in ways if way.plan == "full (Q2_K)")
+    assert 4e9 < ways[0].device_bytes - smaller.device_bytes < 7e9
 
 
 def test_an_added_model_can_be_taken_out_again(alone: BackendSettings, folder: Path) -> None:

@@ -45,6 +45,7 @@ class ModelEntry:
         lora: Hub file ``owner/name/file.safetensors`` that is always applied, for distilled LoRA models.
         gguf: Hub repository with GGUF files of the denoiser.
         quantizations: GGUF types offered there, such as ``Q4_K_M``.
+        denoiser_billions: Weights of the denoiser in thousand millions, by which each quantisation's memory is shown.
         scale: Enlargement of an upscaler.
         sha256: Hash of the one official file, for those that are fetched by address.
         origin: Where the row came from.
@@ -78,6 +79,7 @@ class ModelEntry:
     lora: str = ""
     gguf: str = ""
     quantizations: tuple[str, ...] = ()
+    denoiser_billions: float = 0.0
     scale: int = 0
     sha256: str = ""
     origin: Origin = field(default="user")

@@ -17,7 +17,13 @@ from diorama_local_diffusers.models.folder import PipelineFolder, read_folder, w
 from diorama_local_diffusers.models.headers import read_safetensors_header
 from diorama_local_diffusers.models.info import weights_on_disk
 from diorama_local_diffusers.models.peaks import Peaks
-from diorama_local_diffusers.models.quantized import BITS, FLOAT8, default_type, local_file, parameter_schema
+from diorama_local_diffusers.models.quantized import (
+    FLOAT8,
+    bits_of,
+    default_type,
+    local_file,
+    parameter_schema,
+)
 from diorama_local_diffusers.models.single import completing_folder
 from diorama_local_diffusers.runtime.memory import HEADROOM, WORK_BYTES
 
@@ -108,7 +114,7 @@ def _variant_of_parts(
     if variant == FLOAT8 or family.stored_float8:
         return parts | {name: parts[name] // width for name in networks}
     if variant:
-        weights = parts.get(family.denoiser, 0) // width
+        weights = parts.get(family.denoiser, 0) // width or int(entry.denoiser_billions * 1e9)
         return parts | {family.denoiser: _quantized_bytes(entry, variant, weights, settings)}
     return parts
 
@@ -126,8 +132,19 @@ def part_bytes(entry: ModelEntry, settings: BackendSettings, width: int) -> dict
             return {place.stem: place.stat().st_size}
     except DioramaError:
         pass
-    gigabytes = entry.memory_gb or entry.size_gb
-    return {_ESTIMATED: int(gigabytes * 1e9 * width / 2)} if gigabytes else {}
+    return _estimate(entry, width)
+
+
+def _estimate(entry: ModelEntry, width: int) -> dict[str, int]:
+    """Return what a row says that a model takes; of quantised ones the denoiser apart, where its weights are counted."""
+    total = (entry.memory_gb or entry.size_gb) * 1e9
+    if not total:
+        return {}
+    if not (entry.quantizations and entry.denoiser_billions):
+        return {_ESTIMATED: int(total * width / 2)}
+    weights = entry.denoiser_billions * 1e9
+    others = max(total - weights * bits_of(default_type(entry)) / 8, 0)
+    return {family_named(entry.type).denoiser: int(weights * width), "the rest": int(others * width / 2)}
 
 
 def _of_folder(folder: PipelineFolder, width: int) -> dict[str, int]:
@@ -174,9 +191,5 @@ def _quantized_bytes(entry: ModelEntry, kind: str, weights: int, settings: Backe
     for other in entry.quantizations:
         sibling = local_file(entry, other, settings)
         if sibling is not None:
-            return int(sibling.stat().st_size * _bits(kind) / _bits(other))
-    return int(weights * _bits(kind) / 8)
-
-
-def _bits(kind: str) -> float:
-    return BITS.get(kind[:2], 8.0)
+            return int(sibling.stat().st_size * bits_of(kind) / bits_of(other))
+    return int(weights * bits_of(kind) / 8)

@@ -39,10 +39,19 @@ def parameter_schema(entry: ModelEntry) -> dict[str, Any]:
             "enum": list(entry.quantizations),
             "default": default_type(entry),
             "title": "Quantisation",
-            "description": "Bits per weight: " + ", ".join(f"{kind} {_bits(kind):g}" for kind in entry.quantizations)
-            + ". Changing it loads the model again.",
+            "description": _shown(entry) + " Changing it loads the model again.",
         }
     }  # fmt: skip
+
+
+def _shown(entry: ModelEntry) -> str:
+    """Return what each quantisation takes: bytes where the number of weights is known, else bits."""
+    if not entry.denoiser_billions:
+        return (
+            "Bits per weight: " + ", ".join(f"{kind} {bits_of(kind):g}" for kind in entry.quantizations) + "."
+        )
+    sizes = (f"{kind} {entry.denoiser_billions * bits_of(kind) / 8:.1f}" for kind in entry.quantizations)
+    return f"Memory of the denoiser in GB: {', '.join(sizes)}."
 
 
 def variant_of(entry: ModelEntry, request: Request) -> str:
@@ -57,7 +66,8 @@ def default_type(entry: ModelEntry) -> str:
     return next((kind for kind in entry.quantizations if kind.startswith("Q4")), entry.quantizations[0])
 
 
-def _bits(kind: str) -> float:
+def bits_of(kind: str) -> float:
+    """Return about how many bits a weight takes."""
     return BITS.get(kind[:2], 8.0)
 
 
