@@ -32,10 +32,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     torch.set_num_threads(1)
     rows: list[dict[str, Any]] = [
         {
-            "name": name, "path": str(build(name, root)), "type": name,
+            "name": name.replace(":", "-"), "path": str(build(name, root)), "type": name.partition(":")[0],
             "default_width": 64, "default_height": 64, "default_steps": 2, "default_num_frames": 9,
         }
-        for name in ("wan", "wan-i2v", "ltx2", "svd")
+        for name in ("wan", "wan:single", "ltx2", "svd")
     ]  # fmt: skip
     save_file(network(Shape("compact", 4, 8, 2)).state_dict(), root / "enlarger.safetensors")
     rows.append(
@@ -140,6 +140,28 @@ def test_a_videos_sound_survives_being_enlarged(server: Server, run: Any, tmp_pa
     assert larger["video"]["has_audio"]
     assert frames_of(server, larger, tmp_path / "w.mp4") == (9, (128, 128), pytest.approx(sound, abs=0.05))
     assert larger["video"]["duration"] == pytest.approx(spoken["video"]["duration"], abs=0.02)
+
+
+@pytest.mark.parametrize("field", ["video_asset_id", "media"])
+def test_a_video_is_made_over(server: Server, run: Any, tmp_path: Path, field: str) -> None:
+    first = run("video", prompt="a boat", model="local:wan", num_frames=9, fps=16, width=128, height=64)
+    again = {
+        field: first["video"]["id"],
+        "prompt": "a ship",
+        "model": "local:wan-single",
+        "fps": 8,
+        "strength": 0.5,
+    }
+    job = run("video", **again)
+    assert frames_of(server, job, tmp_path / "v.mp4")[:2] == (5, (96, 48)), (
+        "half the frames, its shape, its own pixels"
+    )
+    assert job["applied"]["strength"] == 0.5
+    assert job["applied"]["media"] == first["video"]["id"]
+    told = [note["field"] for note in job["adjusted"]]
+    assert told == ["num_frames"]
+    job = run("video", **{**again, "model": "local:ltx2", "num_frames": 9})
+    assert {note["field"] for note in job["ignored"]} >= {"media", "strength"}
 
 
 def test_a_cancelled_video_leaves_nothing(server: Server) -> None:

@@ -28,7 +28,7 @@ from diorama.resolution import resolve
 from diorama.resolution.notebook import Notebook
 from diorama.resolution.sizes import resolve_size
 from diorama.testing import FakeBackend, RecordingListContext, backend_settings
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 MODELS = {
@@ -216,6 +216,7 @@ def test_any_size_ends_inside_what_the_model_makes(
         assert notes.adjusted
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault
 @given(
     st.dictionaries(
         st.sampled_from(["width", "steps", "delay", "trouble", "x"]), st.integers() | st.text() | st.none()

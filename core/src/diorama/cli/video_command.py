@@ -1,4 +1,4 @@
-"""``diorama video "PROMPT" [--image FILE]``."""
+"""``diorama video "PROMPT" [--image FILE] [--video FILE]``."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("prompt", nargs="*", help="what should happen")
     parser.add_argument(
         "--image", action="append", default=[], metavar="FILE", help="start picture, then references"
+    )
+    parser.add_argument("--video", metavar="FILE", help="video to be made over, by a model that takes one")
+    parser.add_argument(
+        "--strength", type=float, metavar="N", help="with --video: 0 changes nothing, 1 ignores the video"
     )
     parser.add_argument("--frames", type=int, dest="num_frames", metavar="N", help="number of frames")
     parser.add_argument("--fps", type=float, metavar="N", help="frames per second")
@@ -34,8 +38,10 @@ def run(options: argparse.Namespace) -> int:
     options.prompt = " ".join(options.prompt)
     images = [read_input(path) for path in options.image]
     sounds = [read_input(path) for path in options.sound]
+    source = read_input(options.video) if options.video else None
     model = options.model or first_model(options, "video")
-    return run_job(options, build_body(options, kind="video", images=images, sounds=sounds, model=model))
+    body = build_body(options, kind="video", images=images, sounds=sounds, media=source, model=model)
+    return run_job(options, body)
 
 
 def first_model(options: argparse.Namespace, operation: str) -> str:

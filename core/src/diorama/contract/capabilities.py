@@ -106,7 +106,7 @@ class Capabilities:
         seed_range: Seeds that it takes, where these are fewer than 0 to 2^32 - 1; others are brought into it.
         num_inference_steps: Denoising steps.
         guidance_scale: Prompt guidance.
-        strength: How far an edit may leave its source, 0 (nothing changes) to 1 (source ignored).
+        strength: How far an edit, or a video made from a video, may leave its source, 0 (nothing changes) to 1 (source ignored).
         schedulers: Names of samplers that may be chosen; empty when the choice is not offered.
         lora_kinds: Families of LoRA that fit, such as ``("sdxl",)``; empty when LoRA is not offered.
         max_loras: How many may be active at once.

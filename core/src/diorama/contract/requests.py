@@ -161,14 +161,15 @@ class EditRequest(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VideoRequest(Request):
-    """Text and/or image(s) to video.
+    """Text, image(s) and/or a video to video.
 
     Attributes:
         images: Start picture first, then further references.
         video: Source video, for video-to-video models.
+        strength: How far the result may leave the source video, 0 (nothing changes) to 1 (source ignored).
         sounds: Sounds, for models that take them (speech to move lips by).
-        width: Frame width in pixels.
-        height: Frame height in pixels.
+        width: Frame width in pixels; ``None`` where a source video decides.
+        height: Frame height in pixels; ``None`` where a source video decides.
         aspect_ratio: Name of a ratio, for models whose sizes are ratios only.
         num_frames: Number of frames.
         fps: Frames per second.
@@ -179,6 +180,7 @@ class VideoRequest(Request):
 
     images: tuple[MediaInput, ...] = ()
     video: MediaInput | None = None
+    strength: float | None = None
     sounds: tuple[MediaInput, ...] = ()
     width: int | None = None
     height: int | None = None

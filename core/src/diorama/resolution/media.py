@@ -90,6 +90,32 @@ def check_sounds(
     return sounds
 
 
+def note_unused(media: MediaInput | None, notes: Notebook) -> None:
+    """Note a source that only upscales and videos have."""
+    if media is not None:
+        notes.ignore("media", media.asset_id or media.sha256, "media has no meaning for this operation.")
+
+
+def check_source_video(
+    media: MediaInput | None, capabilities: Capabilities, model: ModelInfo, notes: Notebook
+) -> MediaInput | None:
+    """Return the video that another one is made from, where the model takes one.
+
+    Raises:
+        InvalidRequest: it is a picture or a sound.
+    """
+    if media is None:
+        return None
+    if not capabilities.videos_in:
+        notes.ignore("media", media.asset_id or media.sha256, f"{model.title} takes no video here.")
+        return None
+    if media.kind != "video":
+        what = "A sound" if media.kind == "audio" else "A picture"
+        raise InvalidRequest(f"{what} was given where a video is needed.", field="media", fix="Give a video.")
+    notes.apply("media", media.asset_id or media.sha256)
+    return media
+
+
 def check_mask(
     mask: MediaInput | None, images: tuple[MediaInput, ...], capabilities: Capabilities, notes: Notebook
 ) -> MediaInput | None:

@@ -13,6 +13,7 @@ from diorama.contract import (
     Capabilities,
     EditRequest,
     GenerateRequest,
+    MediaInput,
     ModelInfo,
     Operation,
     UpscaleRequest,
@@ -137,6 +138,7 @@ def _count(submission: Submission, capabilities: Capabilities, notes: Notebook) 
 
 def _generate(s: Submission, model: ModelInfo, can: Capabilities, notes: Notebook) -> GenerateRequest:
     _ignore_foreign(s, notes, "strength", "num_frames", "fps", "audio", "scale")
+    media.note_unused(s.media, notes)
     return GenerateRequest(
         **_shared(s, model, can, notes),
         **_sized(s, can, notes, None),
@@ -150,6 +152,7 @@ def _generate(s: Submission, model: ModelInfo, can: Capabilities, notes: Noteboo
 
 def _edit(s: Submission, model: ModelInfo, can: Capabilities, notes: Notebook) -> EditRequest:
     _ignore_foreign(s, notes, "num_frames", "fps", "audio", "scale")
+    media.note_unused(s.media, notes)
     sounds = media.check_sounds(s.sounds, can, model, notes)
     images = media.check_images(s.images, can, model, notes, needed=can.sounds_in is None)
     return EditRequest(
@@ -166,7 +169,10 @@ def _edit(s: Submission, model: ModelInfo, can: Capabilities, notes: Notebook) -
 
 
 def _video(s: Submission, model: ModelInfo, can: Capabilities, notes: Notebook) -> VideoRequest:
-    _ignore_foreign(s, notes, "strength", "scale")
+    _ignore_foreign(s, notes, "scale")
+    source = media.check_source_video(s.media, can, model, notes)
+    if source is None:
+        _ignore_foreign(s, notes, "strength")
     images = media.check_images(s.images, can, model, notes, needed=False)
     if s.audio and not can.audio:
         notes.ignore("audio", True, "This model makes no sound.")
@@ -174,9 +180,10 @@ def _video(s: Submission, model: ModelInfo, can: Capabilities, notes: Notebook) 
     frames, duration = _length(s, can, fps, notes)
     return VideoRequest(
         **_shared(s, model, can, notes),
-        **_sized(s, can, notes, None),
+        **_frame_size(s, can, notes, source),
         images=images,
-        video=s.media if can.videos_in else None,
+        video=source,
+        strength=controls.number("strength", s.strength, can.strength, notes) if source else None,
         sounds=media.check_sounds(s.sounds, can, model, notes),
         num_frames=frames,
         fps=fps,
@@ -184,6 +191,16 @@ def _video(s: Submission, model: ModelInfo, can: Capabilities, notes: Notebook) 
         audio=bool(can.audio if s.audio is None else s.audio and can.audio),
         num_videos=_count(s, can, notes),
     )
+
+
+def _frame_size(
+    s: Submission, can: Capabilities, notes: Notebook, source: MediaInput | None
+) -> dict[str, Any]:
+    """Return the size that was asked; a source video's own shape stands before what is usual for the model."""
+    asked = s.width or s.height or s.aspect_ratio
+    if source is None or asked or (can.sizes is not None and can.sizes.match_input):
+        return _sized(s, can, notes, (source.width, source.height) if source else None)
+    return {"width": None, "height": None, "aspect_ratio": None}
 
 
 def _seconds(s: Submission, can: Capabilities, notes: Notebook) -> float | None:

@@ -89,7 +89,7 @@ class JobRequest(ImageRequest):
     fps: float | None = Field(None, gt=0, le=240)
     audio: bool | None = None
     scale: float | None = Field(None, gt=0, le=16, description="Factor of an upscale.")
-    media: Source | None = Field(None, description="What an upscale enlarges.")
+    media: Source | None = Field(None, description="What an upscale enlarges, or the video to be made over.")
 
 
 class BatchRequest(Body):
@@ -105,13 +105,17 @@ class EditRequestBody(ImageRequest):
 
 
 class VideoRequestBody(WorkRequest):
-    """Text to video."""
+    """Text to video, or a video made over."""
 
     prompt: CleanText = Field(min_length=1, max_length=MAX_PROMPT)
     num_frames: int | None = Field(None, ge=1, le=200)
     fps: float | None = Field(None, ge=1, le=60)
     duration: float | None = Field(None, gt=0, le=3600, description="Seconds.")
     audio: bool | None = None
+    media: Source | None = Field(
+        None, description="Video to be made over; another of its names is video_asset_id.",
+        validation_alias=AliasChoices("media", "video_asset_id", "video"),
+    )  # fmt: skip
 
 
 class ImageToVideoRequest(VideoRequestBody):

@@ -2451,7 +2451,7 @@ export interface components {
          *         seed_range: Seeds that it takes, where these are fewer than 0 to 2^32 - 1; others are brought into it.
          *         num_inference_steps: Denoising steps.
          *         guidance_scale: Prompt guidance.
-         *         strength: How far an edit may leave its source, 0 (nothing changes) to 1 (source ignored).
+         *         strength: How far an edit, or a video made from a video, may leave its source, 0 (nothing changes) to 1 (source ignored).
          *         schedulers: Names of samplers that may be chosen; empty when the choice is not offered.
          *         lora_kinds: Families of LoRA that fit, such as ``("sdxl",)``; empty when LoRA is not offered.
          *         max_loras: How many may be active at once.
@@ -3324,7 +3324,7 @@ export interface components {
             mask?: string | null;
             /**
              * Media
-             * @description What an upscale enlarges.
+             * @description What an upscale enlarges, or the video to be made over.
              */
             media?: string | null;
             /**
@@ -3769,6 +3769,11 @@ export interface components {
              */
             loras: components["schemas"]["LoraChoice"][];
             /**
+             * Media
+             * @description Video to be made over; another of its names is video_asset_id.
+             */
+            media?: string | null;
+            /**
              * Model
              * @description Model id, alias or family; the default model when left out.
              */
@@ -3992,7 +3997,7 @@ export interface components {
             mask?: string | null;
             /**
              * Media
-             * @description What an upscale enlarges.
+             * @description What an upscale enlarges, or the video to be made over.
              */
             media?: string | null;
             /**
@@ -5313,7 +5318,7 @@ export interface components {
         };
         /**
          * VideoRequestBody
-         * @description Text to video.
+         * @description Text to video, or a video made over.
          */
         VideoRequestBody: {
             /**
@@ -5352,6 +5357,11 @@ export interface components {
              * @default []
              */
             loras: components["schemas"]["LoraChoice"][];
+            /**
+             * Media
+             * @description Video to be made over; another of its names is video_asset_id.
+             */
+            media?: string | null;
             /**
              * Model
              * @description Model id, alias or family; the default model when left out.

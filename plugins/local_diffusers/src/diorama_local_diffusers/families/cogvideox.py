@@ -18,7 +18,10 @@ class CogVideoX(VideoFamily):
 
     name = "cogvideox"
     title = "CogVideoX"
-    classes: ClassVar[dict[Task, str]] = {"text": "CogVideoXPipeline"}
+    classes: ClassVar[dict[Task, str]] = {
+        "text": "CogVideoXPipeline",
+        "video": "CogVideoXVideoToVideoPipeline",
+    }
     width = 720
     height = 480
     frame_step = 8  # the VAE decodes two latent frames at a time, so their number must be odd
@@ -50,6 +53,11 @@ class CogVideoX(VideoFamily):
     ) -> tuple[int, int]:
         """Return that size where there is one."""
         return fixed_size(folder) or super().size_for(request, entry, folder, picture)
+
+    def takes_videos(self, folder: PipelineFolder | None) -> bool:
+        """CogVideoX 1.5 joins two latent frames, which the pipeline cannot make of the frame counts that its VAE decodes."""
+        joined = folder is not None and folder.config("transformer").get("patch_size_t") is not None
+        return super().takes_videos(folder) and not joined
 
     def latent_grid(self, pipe: Any, latents: Any, width: int, height: int) -> Any:
         """Take the frame in the middle; here time comes before the channels."""

@@ -11,9 +11,12 @@ from diorama_local_diffusers.families.base import ONE_INPUT, Family, Task, size_
 from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.folder import PipelineFolder
 
+DEFAULT_STRENGTH = 0.8
+"""How far a video that is made over leaves its source when nothing is asked."""
+
 
 class VideoFamily(Family):
-    """Text and/or a picture to a video.
+    """Text and/or a picture to a video, or a video to another one.
 
     Attributes:
         width: Default width.
@@ -62,12 +65,24 @@ class VideoFamily(Family):
             prompt="required" if self.reads_prompt else "none",
             sizes=sizes,
             images_in=images,
+            videos_in=self.takes_videos(folder),
+            strength=Range(minimum=0, maximum=1, default=DEFAULT_STRENGTH)
+            if self.takes_videos(folder)
+            else None,
             frames=self.frames_range(entry),
             fps=Range(minimum=1, maximum=60, default=fps),
             audio=self.sound,
             **common,
         )
         return {Operation.VIDEO: video}
+
+    def takes_videos(self, folder: PipelineFolder | None) -> bool:
+        """Whether a model makes videos over."""
+        return "video" in self.classes
+
+    def runs_steps(self, steps: int, strength: float) -> int:
+        """These pipelines round down, and break when nothing is left."""
+        return min(int(steps * strength), steps)
 
     def size_for(
         self,
@@ -76,7 +91,8 @@ class VideoFamily(Family):
         folder: PipelineFolder | None,
         picture: tuple[int, int] | None,
     ) -> tuple[int, int]:
-        """Return the frame size: what was asked, else the start picture's shape at the native number of pixels."""
+        """Return the frame size: what was asked, else the shape of the start picture or source video at the native number
+        of pixels."""
         width, height = self.native_size(entry, folder)
         if request.width and request.height:
             return request.width, request.height

@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 
 from diorama_local_diffusers.families.base import Task
 from diorama_local_diffusers.families.video import VideoFamily
+from diorama_local_diffusers.models.entry import ModelEntry
+from diorama_local_diffusers.models.folder import PipelineFolder
 
 _SECOND = {
     "type": "object",
@@ -27,16 +29,33 @@ class Wan(VideoFamily):
 
     name = "wan"
     title = "Wan"
-    classes: ClassVar[dict[Task, str]] = {"text": "WanPipeline"}
+    classes: ClassVar[dict[Task, str]] = {"text": "WanPipeline", "video": "WanVideoToVideoPipeline"}
     default_steps = 40
     default_guidance = 5.0
     lora_kind = "wan"
     base = "Wan-AI/Wan2.2-T2V-A14B-Diffusers"
     parameters: ClassVar[dict[str, Any]] = _SECOND
 
+    def takes_videos(self, folder: PipelineFolder | None) -> bool:
+        """Only models with one transformer: the pipeline has no place for a second one, for low noise."""
+        return super().takes_videos(folder) and folder is not None and not _second(folder)
+
+    def parameters_of(self, entry: ModelEntry, folder: PipelineFolder | None) -> dict[str, Any]:
+        """Leave out the second guidance where there is no second transformer."""
+        found = super().parameters_of(entry, folder)
+        if folder is None or _second(folder):
+            return found
+        kept = {key: value for key, value in found["properties"].items() if key != "guidance_scale_2"}
+        return {"type": "object", "properties": kept}
+
     def latent_grid(self, pipe: Any, latents: Any, width: int, height: int) -> Any:
         """Take the frame in the middle."""
         return latents[0][:, latents.shape[2] // 2]
+
+
+def _second(folder: PipelineFolder) -> bool:
+    """Whether a model has a transformer of its own for low noise; in the folders of others it stands as ``null``."""
+    return folder.has("transformer_2")
 
 
 class WanImage(Wan):

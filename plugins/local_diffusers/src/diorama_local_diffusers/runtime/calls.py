@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -112,6 +113,24 @@ def equipment(
             image = request.images[0].load_image()
             more |= stack.enter_context(reference(loaded, image, loaded.settings, parameters, context))
         yield pipe, more, facts
+
+
+def enough_steps(loaded: Loaded, request: Request, strength: float, context: JobContext) -> int:
+    """Return how many steps to ask for, so that at least one of them runs at ``strength``."""
+    family = loaded.family
+    steps = family.steps_of(request, loaded.entry)
+    if family.runs_steps(steps, strength) >= 1:
+        return steps
+    more = math.ceil(1 / strength)
+    while family.runs_steps(more, strength) < 1:  # the product can fall short of 1 by rounding
+        more += 1
+    context.adjusted(
+        "num_inference_steps",
+        steps,
+        more,
+        f"At strength {strength:g} fewer steps would leave nothing to run.",
+    )
+    return more
 
 
 def call_arguments(loaded: Loaded, task: Task, request: Request, pipe: Any, steps: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from diorama.contract import Artifact, EditRequest, GenerateRequest, InvalidRequ
 
 from diorama_local_diffusers.families.base import ImageFamily, Task
 from diorama_local_diffusers.families.instruct import InstructFamily
-from diorama_local_diffusers.runtime.calls import PictureCall, run_each
+from diorama_local_diffusers.runtime.calls import PictureCall, enough_steps, run_each
 from diorama_local_diffusers.runtime.fitting import Fit, fit_picture
 from diorama_local_diffusers.runtime.residency import Loaded
 
@@ -85,7 +85,7 @@ def _repaint(loaded: Loaded, request: EditRequest, context: JobContext) -> list[
         )
     fit = _fit(loaded, source.size)
     task: Task = "mask" if request.mask else "image"
-    steps = _enough_steps(loaded, request, strength, context)
+    steps = enough_steps(loaded, request, strength, context)
     arguments: dict[str, Any] = {"image": fit.forth(source), "strength": strength}
     mask = request.mask.load_image("L") if request.mask else None
     if mask is not None:
@@ -124,20 +124,3 @@ def _fit(loaded: Loaded, size: tuple[int, int], *, keep: bool = True) -> Fit:
         fewest_pixels=pixels // 2 if keep else pixels,
         most_pixels=2 * pixels if keep else pixels,
     )
-
-
-def _enough_steps(loaded: Loaded, request: EditRequest, strength: float, context: JobContext) -> int:
-    family = loaded.family
-    steps = family.steps_of(request, loaded.entry)
-    if family.runs_steps(steps, strength) >= 1:
-        return steps
-    more = math.ceil(1 / strength)
-    while family.runs_steps(more, strength) < 1:  # the product can fall short of 1 by rounding
-        more += 1
-    context.adjusted(
-        "num_inference_steps",
-        steps,
-        more,
-        f"At strength {strength:g} fewer steps would leave nothing to run.",
-    )
-    return more

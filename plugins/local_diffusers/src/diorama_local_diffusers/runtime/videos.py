@@ -1,16 +1,18 @@
-"""Video from text and/or a picture."""
+"""Video from text and/or a picture, or from another video."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diorama.contract import Artifact, Audio, InvalidRequest, JobContext, OperationNotSupported, VideoRequest
 
 from diorama_local_diffusers.families.base import Task
-from diorama_local_diffusers.families.video import VideoFamily
-from diorama_local_diffusers.runtime.calls import call_arguments, previewer, run_once
+from diorama_local_diffusers.families.video import DEFAULT_STRENGTH, VideoFamily
+from diorama_local_diffusers.runtime.calls import call_arguments, enough_steps, previewer, run_once
 from diorama_local_diffusers.runtime.prompts import report_weights
 from diorama_local_diffusers.runtime.residency import Loaded
+from diorama_local_diffusers.runtime.sources import read_frames
 from diorama_local_diffusers.runtime.steps import StepReporter
 
 if TYPE_CHECKING:
@@ -23,31 +25,90 @@ def video(loaded: Loaded, request: VideoRequest, context: JobContext) -> list[Ar
     family = loaded.family
     if not isinstance(family, VideoFamily):
         raise OperationNotSupported(f"{loaded.entry.name} makes no videos.")
-    picture = request.images[0].load_image() if request.images else None
-    task: Task = "image" if picture is not None else "text"
-    if task not in family.classes:
-        need = "needs a start picture" if task == "text" else "takes no start picture"
-        raise InvalidRequest(f"{loaded.entry.name} {need}.", field="images")
-    size = family.size_for(request, loaded.entry, loaded.folder, picture.size if picture else None)
-    frames = _frames(loaded, family, request, context)
+    task = _task(loaded, family, request)
     fps = request.fps or loaded.entry.default_fps or family.default_fps
+    plan = _source_plan if task == "video" else _plain_plan
+    arguments, size, steps = plan(loaded, family, request, fps, context)
+    if request.video is not None and request.strength == 0:
+        frames = np_frames(arguments["video"])
+        return [
+            context.save(frames, kind="video", seed=request.seed_of(index), fps=fps)
+            for index in range(request.num_videos)
+        ]
     pipe = loaded.view(family.pipeline_class(task, loaded.pipe))
-    steps = family.steps_of(request, loaded.entry)
-    call = call_arguments(loaded, task, request, pipe, steps) | family.video_arguments(request, frames, fps)
+    call = call_arguments(loaded, task, request, pipe, steps) | arguments
     call |= {"width": size[0], "height": size[1], "output_type": "np"}
     call = report_weights(call, context)
     if not family.reads_prompt:
         del call["prompt"]
-    if picture is not None:
-        call["image"] = _cover(picture, size)
+    runs = family.runs_steps(steps, call["strength"]) if task == "video" else steps
     saved = []
     for index in range(request.num_videos):
-        reporter = StepReporter(context, steps, index, request.num_videos, previewer(loaded, pipe, size))
+        reporter = StepReporter(context, runs, index, request.num_videos, previewer(loaded, pipe, size))
         output = run_once(loaded, pipe, call, reporter, context, request, index)
         sound = _sound(output, pipe) if request.audio else None
         seed = request.seed_of(index)
         saved.append(context.save(to_bytes(output.frames[0]), kind="video", seed=seed, fps=fps, audio=sound))
     return saved
+
+
+def _task(loaded: Loaded, family: VideoFamily, request: VideoRequest) -> Task:
+    if request.video is not None:
+        if not family.takes_videos(loaded.folder):
+            raise InvalidRequest(f"{loaded.entry.name} takes no source video.", field="media")
+        if request.images:
+            raise InvalidRequest(
+                "A start picture and a source video do not go together.",
+                field="reference_images",
+                fix="Leave one of them out.",
+            )
+        return "video"
+    task: Task = "image" if request.images else "text"
+    if task not in family.classes:
+        need = "needs a start picture" if task == "text" else "takes no start picture"
+        raise InvalidRequest(f"{loaded.entry.name} {need}.", field="images")
+    return task
+
+
+Plan = tuple[dict[str, Any], tuple[int, int], int]
+"""Arguments of the call that only one task has, the frame size, and the steps to ask for."""
+
+
+def _plain_plan(
+    loaded: Loaded, family: VideoFamily, request: VideoRequest, fps: float, context: JobContext
+) -> Plan:
+    picture = request.images[0].load_image() if request.images else None
+    size = family.size_for(request, loaded.entry, loaded.folder, picture.size if picture else None)
+    arguments = family.video_arguments(request, _frames(loaded, family, request, context), fps)
+    if picture is not None:
+        arguments["image"] = _cover(picture, size)
+    return arguments, size, family.steps_of(request, loaded.entry)
+
+
+def _source_plan(
+    loaded: Loaded, family: VideoFamily, request: VideoRequest, fps: float, context: JobContext
+) -> Plan:
+    source = request.video
+    assert source is not None
+    size = family.size_for(request, loaded.entry, loaded.folder, (source.width, source.height))
+    wanted = _frames(loaded, family, request, context)
+    frames = read_frames(Path(source.path), fps, wanted, size)
+    if len(frames) < wanted:
+        count = 1 + (len(frames) - 1) // family.frame_step * family.frame_step
+        context.adjusted(
+            "num_frames", wanted, count, f"The source video has no more frames at {fps:g} a second."
+        )
+        frames = frames[:count]
+    strength = DEFAULT_STRENGTH if request.strength is None else request.strength
+    steps = enough_steps(loaded, request, strength, context) if strength > 0 else 1
+    return {"video": frames, "strength": strength}, size, steps
+
+
+def np_frames(frames: list[Image]) -> np.ndarray[Any, Any]:
+    """Return pictures of one size as uint8 (frames, height, width, 3)."""
+    import numpy as np
+
+    return np.stack([np.asarray(frame.convert("RGB")) for frame in frames])
 
 
 def to_bytes(frames: Any) -> np.ndarray[Any, Any]:

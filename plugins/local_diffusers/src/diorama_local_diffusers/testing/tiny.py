@@ -29,6 +29,7 @@ def makers() -> dict[str, Callable[[], Any]]:
         "cogvideox-i2v": lambda: videos.cogvideox(from_picture=True),
         "ltx2": videos.ltx2,
         "wan": videos.wan,
+        "wan:single": lambda: videos.wan(single=True),
         "wan-i2v": lambda: videos.wan(from_picture=True),
         "mochi": videos.mochi,
         "svd": videos.svd,

@@ -51,8 +51,8 @@ def cogvideox(from_picture: bool = False) -> Any:
     )
 
 
-def wan(from_picture: bool = False) -> Any:
-    """Wan 2.2 with its two transformers; the image-to-video ones have 36 input channels."""
+def wan(from_picture: bool = False, single: bool = False) -> Any:
+    """Wan 2.2 with its two transformers, or Wan 2.1 with one; the image-to-video ones have 36 input channels."""
     import diffusers
 
     def transformer() -> Any:
@@ -76,8 +76,8 @@ def wan(from_picture: bool = False) -> Any:
     )
     parts = {
         "transformer": transformer(),
-        "transformer_2": transformer(),
-        "boundary_ratio": 0.9,
+        "transformer_2": None if single else transformer(),
+        "boundary_ratio": None if single else 0.9,
         "vae": vae,
         "text_encoder": t5_encoder("UMT5"),
         "tokenizer": t5_tokenizer(),
