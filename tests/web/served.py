@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from web.documented import Documented
 
 CONFIG = """
 default_model = "fake:image"
@@ -31,6 +32,7 @@ image_pixels = 4000000
 plugin = "diorama.testing.fake:create"
 """
 START_SECONDS = 60
+DOCUMENTED = Documented()
 
 
 class Server:
@@ -63,7 +65,7 @@ class Server:
         found = re.match(r"at (http://\S+)", line)
         assert found, self.log.read_text()
         self.url = found[1]
-        self.client = httpx2.Client(base_url=self.url, timeout=60)
+        self.client = httpx2.Client(base_url=self.url, timeout=60, event_hooks={"response": [DOCUMENTED]})
 
     def stop(self, how: int = signal.SIGTERM) -> int:
         self.client.close()

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from diorama_web.schemas.jobs import JobView
-from diorama_web.schemas.money import CostsView, EstimateView, FamilyList, PlanReply
+from diorama_web.schemas.models import ModelList
+from diorama_web.schemas.money import CostsView, EstimateView, PlanReply
 
 SERVER = """api_keys = []
 [spending]
@@ -34,9 +35,10 @@ def shop(server: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]
 
 def test_models_by_family(shop: Any) -> None:
     plain = shop.client.get("/api/models", params={"group": "family", "operation": "generate"}).json()
-    families = FamilyList.model_validate(plain, strict=False)
-    assert [item.family for item in families.families] == ["fake-image"]
-    offers = {offer.id: offer for offer in families.families[0].offers}
+    families = ModelList.model_validate(plain, strict=False).families
+    assert families is not None
+    assert [item.family for item in families] == ["fake-image"]
+    offers = {offer.id: offer for offer in families[0].offers}
     assert set(offers) == {"fake:image", "cheap:image", "dear:image"}
     assert offers["dear:image"].price is not None
     assert (offers["dear:image"].price.amount, offers["dear:image"].data_leaves_machine) == (0.04, True)

@@ -6,6 +6,7 @@ import gzip
 import os
 from typing import Any
 
+import httpx2
 import pytest
 from diorama_web.routes import pages
 from starlette.requests import Request
@@ -97,7 +98,7 @@ def test_a_built_text_goes_out_as_small_as_the_browser_takes_it(tmp_path: Any) -
 
 
 def test_long_lists_are_compressed_and_streams_are_not(server: Any) -> None:
-    with server.client.stream("GET", "/api/models/detailed") as answer:
+    with httpx2.stream("GET", f"{server.url}/api/models/detailed", timeout=60) as answer:
         assert answer.headers["content-encoding"] == "gzip"
         packed = sum(map(len, answer.iter_raw()))
     whole = server.client.get("/api/models/detailed", headers={"accept-encoding": "identity"})

@@ -42,8 +42,8 @@ def list_models(
     if group == "family":
         families = group_offers(engine.catalog.models(wanted), engine.estimator.typical())
         shown = [family_view(item) for item in families[offset : offset + limit]]
-        return reply({"families": shown, "total": len(families)})
-    return listing(request, engine, wanted, model_summary, limit, offset)
+        return reply({"models": [], "families": shown, "total": len(families), **catalog_state(engine)})
+    return listing(request, engine, wanted, model_summary, limit, offset, families=None)
 
 
 @router.get("/models/detailed", response_model=ModelDetails)
@@ -64,14 +64,14 @@ def list_models_detailed(
 def refresh_models(request: Request, engine: EngineDep, backend: Word = None) -> Response:
     """Ask the backends for their lists now, and return all models."""
     engine.catalog.refresh(backend)
-    return listing(request, engine, ModelFilter(), model_summary, 20_000, 0)
+    return listing(request, engine, ModelFilter(), model_summary, 20_000, 0, families=None)
 
 
 def listing(
     request: Request, engine: Engine, wanted: ModelFilter, view: Callable[[ModelInfo], dict[str, Any]],
-    limit: int, offset: int,
+    limit: int, offset: int, **more: Any,
 ) -> Response:  # fmt: skip
-    """Answer with the models that fit, or with 304 when the caller has them already."""
+    """Answer with the models that fit and with ``more``, or with 304 when the caller has them already."""
     listings = engine.catalog.listings()
     models = engine.catalog.models(wanted)
     times = sum(item.fetched_at for item in listings.values())
@@ -79,6 +79,13 @@ def listing(
     headers = {"ETag": etag, "Cache-Control": "no-cache", "Vary": "Authorization, X-API-Key, Cookie"}
     if request.method == "GET" and request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)
+    shown = [view(model) for model in models[offset : offset + limit]]
+    plain = {"models": shown, "total": len(models), **catalog_state(engine), **more}
+    return reply(plain, headers=headers)
+
+
+def catalog_state(engine: Engine) -> dict[str, Any]:
+    """Return what every list of models tells beside the models."""
     backends = [
         {
             "id": backend_id,
@@ -88,15 +95,9 @@ def listing(
             "stale": item.stale,
             "error": item.error,
         }
-        for backend_id, item in listings.items()
+        for backend_id, item in engine.catalog.listings().items()
     ]
-    plain = {
-        "models": [view(model) for model in models[offset : offset + limit]],
-        "total": len(models),
-        "default_model": engine.settings.default_model,
-        "backends": backends,
-    }
-    return reply(plain, headers=headers)
+    return {"default_model": engine.settings.default_model, "backends": backends}
 
 
 by_id = private_router(tag="models")

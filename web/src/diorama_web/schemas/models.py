@@ -73,10 +73,35 @@ class BackendState(View):
     error: str | None
 
 
+class OfferView(View):
+    """One way to run a model."""
+
+    id: str
+    backend: str
+    title: str
+    price: Price | None
+    median_seconds: float | None = Field(
+        description="Usual seconds of a run here; null when none was measured."
+    )
+    license: License | None
+    availability: Availability
+    data_leaves_machine: bool
+
+
+class FamilyView(View):
+    """A model with all its offers."""
+
+    family: str = Field(description="May be given as `model`, with a `policy`.")
+    title: str
+    operations: list[OperationWord]
+    offers: list[OfferView]
+
+
 class ModelList(View):
     """Models that fit, in catalog order."""
 
-    models: list[ModelSummary]
+    models: list[ModelSummary] = Field(description="Empty with `group=family`.")
+    families: list[FamilyView] | None = Field(default=None, description="Only with `group=family`.")
     total: int = Field(description="How many fit, on all pages.")
     default_model: str
     backends: list[BackendState]

@@ -4,46 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from diorama.contract import Availability, License, Price
 from pydantic import Field
 
 from diorama_web.schemas.base import Body, NoteView, View
 from diorama_web.schemas.jobs import KindWord
-from diorama_web.schemas.models import OperationWord
 from diorama_web.schemas.submissions import JobRequest
 
 ByWord = Literal["day", "model", "session", "backend"]
 Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 """A calendar day of the server's machine."""
-
-
-class OfferView(View):
-    """One way to run a model."""
-
-    id: str
-    backend: str
-    title: str
-    price: Price | None
-    median_seconds: float | None = Field(description="Usual seconds of a run on this server, where measured.")
-    license: License | None
-    availability: Availability
-    data_leaves_machine: bool
-
-
-class FamilyView(View):
-    """A model with all its offers."""
-
-    family: str = Field(description="Name that can be given as `model`.")
-    title: str
-    operations: list[OperationWord]
-    offers: list[OfferView]
-
-
-class FamilyList(View):
-    """Families that fit; the answer of `GET /api/models?group=family`."""
-
-    families: list[FamilyView]
-    total: int
 
 
 class EstimateRequest(JobRequest):

@@ -2254,11 +2254,11 @@ export interface components {
          */
         Availability: {
             /** Fix */
-            fix: string | null;
+            fix?: string | null;
             /** @default ready */
             state: components["schemas"]["AvailabilityState"];
             /** Url */
-            url: string | null;
+            url?: string | null;
         };
         /**
          * AvailabilityState
@@ -3457,6 +3457,23 @@ export interface components {
             metadata: boolean;
         };
         /**
+         * FamilyView
+         * @description A model with all its offers.
+         */
+        FamilyView: {
+            /**
+             * Family
+             * @description May be given as `model`, with a `policy`.
+             */
+            family: string;
+            /** Offers */
+            offers: components["schemas"]["OfferView"][];
+            /** Operations */
+            operations: ("generate" | "edit" | "video" | "upscale")[];
+            /** Title */
+            title: string;
+        };
+        /**
          * Freeing
          * @description Whose memory to free.
          */
@@ -4219,11 +4236,11 @@ export interface components {
          */
         License: {
             /** Commercial Use */
-            commercial_use: boolean | null;
+            commercial_use?: boolean | null;
             /** Name */
             name: string;
             /** Url */
-            url: string | null;
+            url?: string | null;
         };
         /**
          * LimitsView
@@ -4535,7 +4552,15 @@ export interface components {
             backends: components["schemas"]["BackendState"][];
             /** Default Model */
             default_model: string;
-            /** Models */
+            /**
+             * Families
+             * @description Only with `group=family`.
+             */
+            families: components["schemas"]["FamilyView"][] | null;
+            /**
+             * Models
+             * @description Empty with `group=family`.
+             */
             models: components["schemas"]["ModelSummary"][];
             /**
              * Total
@@ -4697,6 +4722,28 @@ export interface components {
             why: string;
         };
         /**
+         * OfferView
+         * @description One way to run a model.
+         */
+        OfferView: {
+            availability: components["schemas"]["Availability"];
+            /** Backend */
+            backend: string;
+            /** Data Leaves Machine */
+            data_leaves_machine: boolean;
+            /** Id */
+            id: string;
+            license: components["schemas"]["License"] | null;
+            /**
+             * Median Seconds
+             * @description Usual seconds of a run here; null when none was measured.
+             */
+            median_seconds: number | null;
+            price: components["schemas"]["Price"] | null;
+            /** Title */
+            title: string;
+        };
+        /**
          * PlanReply
          * @description What would run, and what it would cost.
          */
@@ -4823,14 +4870,14 @@ export interface components {
             /** Amount */
             amount: number;
             /** As Of */
-            as_of: string | null;
+            as_of?: string | null;
             /**
              * Currency
              * @default USD
              */
             currency: string;
             /** Note */
-            note: string | null;
+            note?: string | null;
             /**
              * Per
              * @default image
