@@ -128,6 +128,18 @@ def test_the_sources_shape_and_length_count(
     assert told["num_inference_steps"] == (4, 10), "at least one step runs"
 
 
+def test_the_end_of_a_short_source_is_held(backend: Any, add: Any, job: Any, tmp_path: Path) -> None:
+    model = add("cogvideox")
+    context = job(model)
+    source = clip(tmp_path / "in.mp4", 6, 8, (64, 64))
+    request = VideoRequest(
+        model=model.id, prompt="x", video=source, num_frames=49, strength=0.0, width=64, height=64
+    )
+    backend.video(request, context)
+    assert [which(frame) for frame in context.saved[0][0]] == [0, 1, 2, 3, 4, 5, 5, 5, 5]
+    assert context.adjustments == [("num_frames", 49, 9, "The source video has 6 frames at 8 a second.")]
+
+
 def test_what_takes_no_source_video_says_so(backend: Any, add: Any, job: Any, tmp_path: Path) -> None:
     source = clip(tmp_path / "in.mp4", 9, 8)
     for name in ("wan", "mochi"):

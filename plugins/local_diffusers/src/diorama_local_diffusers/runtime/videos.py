@@ -94,11 +94,13 @@ def _source_plan(
     wanted = _frames(loaded, family, request, context)
     frames = read_frames(Path(source.path), fps, wanted, size)
     if len(frames) < wanted:
-        count = 1 + (len(frames) - 1) // family.frame_step * family.frame_step
-        context.adjusted(
-            "num_frames", wanted, count, f"The source video has no more frames at {fps:g} a second."
-        )
-        frames = frames[:count]
+        steps_of_frames = max(1, round((len(frames) - 1) / family.frame_step))
+        count = min(1 + steps_of_frames * family.frame_step, wanted)
+        why = f"The source video has {len(frames)} frames at {fps:g} a second."
+        if count != wanted:
+            context.adjusted("num_frames", wanted, count, why)
+        held = frames[-1:] * (count - len(frames))  # its end, where it is a little too short
+        frames = (frames + held)[:count]
     strength = DEFAULT_STRENGTH if request.strength is None else request.strength
     steps = enough_steps(loaded, request, strength, context) if strength > 0 else 1
     return {"video": frames, "strength": strength}, size, steps
