@@ -17,9 +17,15 @@ from e2e.test_studio_pages import AXE, violations
 sys.path.append(str(Path(__file__).parents[2] / "plugins/comfyui/tests"))
 
 from comfyui_standin import StandIn
-from comfyui_workflows import SOUND_TO_SOUND, TEXT_TO_SOUND
+from comfyui_workflows import IMAGE_TO_VIDEO, SOUND_TO_SOUND, TEXT_TO_SOUND
+from diorama.testing.samples import sample_image, sample_sound
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("studio")]
+LIPS: dict[str, Any] = {
+    **IMAGE_TO_VIDEO,
+    "3": {"class_type": "CreateVideo", "inputs": {"images": ["2", 0], "fps": 8.0, "audio": ["5", 0]}},
+    "5": {"class_type": "LoadAudio", "inputs": {"audio": "voice.wav"}},
+}
 DATA = Path(__file__).parents[2] / "plugins/comfyui/tests/data"
 
 
@@ -34,7 +40,7 @@ def comfy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
 @pytest.fixture
 def site(comfy: StandIn, new_server: Callable[..., Any]) -> Any:
     made = new_server(f'[backends.comfyui]\nplugin = "diorama_comfyui:create_backend"\nurl = "{comfy.url}"')
-    for workflow, title in ((TEXT_TO_SOUND, "Song"), (SOUND_TO_SOUND, "Quiet")):
+    for workflow, title in ((TEXT_TO_SOUND, "Song"), (SOUND_TO_SOUND, "Quiet"), (LIPS, "Lips")):
         answer = made.client.post("/api/comfyui/workflows", json={"workflow": workflow, "title": title})
         assert answer.status_code == 201, answer.text
     return made
@@ -52,7 +58,7 @@ def clean(page: Any, name: str) -> None:
         page.screenshot(path=SHOTS / f"studio-{name}-{scheme}.png")
 
 
-def test_a_song_is_made_heard_found_and_turned_down(site: Any, page: Any) -> None:
+def test_a_song_is_made_heard_found_and_turned_down(site: Any, page: Any, tmp_path: Path) -> None:
     page.goto(f"{site.url}/workflows/song")
     expect(page.get_by_text("Text to sound")).to_be_visible()
     form = page.get_by_role("form")
@@ -94,6 +100,10 @@ def test_a_song_is_made_heard_found_and_turned_down(site: Any, page: Any) -> Non
     page.goto(f"{site.url}/workflows/quiet")
     page.get_by_role("button", name="Run it").click()
     expect(page.get_by_text("Choose a sound for “Audio”.")).to_be_visible()
+    field = page.locator("[data-parameter=audio]")
+    field.locator("input[type=file]").set_input_files(sample_sound(tmp_path).path)
+    expect(field.locator("audio")).to_have_js_property("readyState", 4)  # it can be heard before it goes in
+    field.get_by_role("button", name="Take sample.wav away").click()
     page.get_by_role("button", name="From the library").click()
     page.get_by_role("dialog").get_by_role("button", name="a slow drum").click()
     page.get_by_role("button", name="Run it").click()
@@ -110,3 +120,20 @@ def test_models_that_make_sound_are_not_on_the_image_bench(site: Any, page: Any)
     page.goto(f"{site.url}/model/comfyui:song")
     expect(page.get_by_role("heading", name="Text to sound")).to_be_visible()
     expect(page.get_by_role("link", name="Use it")).to_have_attribute("href", "/workflows/song")
+
+
+def test_a_video_that_needs_a_sound_asks_for_it_on_the_bench(site: Any, page: Any, tmp_path: Path) -> None:
+    page.goto(f"{site.url}/video?model=comfyui:lips")
+    bench = page.get_by_role("form", name="What to make")
+    expect(bench.get_by_text("Sounds that go in")).to_be_visible()
+    bench.locator("[data-drop=reference] input").set_input_files(sample_image(tmp_path, size=(64, 64)).path)
+    bench.get_by_role("button", name="Make the video").click()
+    expect(page.get_by_text("This model takes a sound: add one.").first).to_be_visible()
+    bench.locator("[data-drop=sound] input").set_input_files(sample_sound(tmp_path).path)
+    expect(bench.locator("audio")).to_have_js_property("readyState", 4)
+    clean(page, "sound-in")
+    bench.get_by_role("button", name="Make the video").click()
+    expect(page.locator(".strip video")).to_have_count(1)
+    (video,) = site.client.get("/api/assets", params={"kind": "video"}).json()["assets"]
+    recipe = site.client.get(f"/api/assets/{video['id']}").json()["recipe"]
+    assert [parent["role"] for parent in recipe["parents"]] == ["image", "sound"]

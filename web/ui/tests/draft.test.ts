@@ -101,3 +101,13 @@ it("knows the size before when it can be known", () => {
 it("orders a model's own parameters", () => {
   expect(Object.keys(propertiesOf(CAPS))).toEqual(["early", "late"]);
 });
+
+it("takes sounds where the model does", () => {
+  const lips: Capabilities = { ...CAPS, sounds_in: range(1, 1, { integer: true }) };
+  const one = model({ video: lips });
+  expect(missing(draft({}), one, lips)).toBe("This model takes a sound: add one.");
+  const given = draft({ sounds: [{ source: "s1", url: "/s", name: "voice" }, { source: "s2", url: "/s", name: "more" }] });
+  expect(missing(given, one, lips)).toBe("");
+  expect(toRequest(given, one, "video", lips).sounds).toEqual(["s1"]);
+  expect(toRequest(given, one, "video", CAPS).sounds).toBeUndefined();
+});

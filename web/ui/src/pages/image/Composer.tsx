@@ -1,4 +1,4 @@
-import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import { type KeyboardEvent, lazy, Suspense, useEffect, useRef, useState } from "react";
 import { sentenceOf } from "@/api/client";
 import { somethingOpen, typing } from "@/layout/shortcuts";
 import { cancelJob, useActive } from "@/jobs/hooks";
@@ -13,6 +13,8 @@ import { ModelButton } from "./ModelButton";
 import { References } from "./References";
 import { submitJob } from "./submit";
 import type { Chosen } from "./useChosenModel";
+
+const SoundsIn = lazy(() => import("./SoundsIn"));
 
 /** Everything one says before a picture is made. Which controls there are follows from the model. */
 export function Composer({ medium, bench, chosen }: { medium: Medium; bench: Bench; chosen: Chosen }) {
@@ -69,6 +71,7 @@ export function Composer({ medium, bench, chosen }: { medium: Medium; bench: Ben
         {model && referenceLimit(model, medium) > 0 && (
           <References limit={referenceLimit(model, medium)} needed={caps?.images_in?.minimum ?? 0} mask={Boolean(caps?.mask)} draft={draft} change={change} medium={medium} />
         )}
+        {caps?.sounds_in && <Suspense><SoundsIn range={caps.sounds_in} sounds={draft.sounds ?? []} onChange={(sounds) => change({ sounds })} /></Suspense>}
         {model && caps && (wide ? <Knobs model={model} caps={caps} draft={draft} change={change} /> : (
           <details className="border-y border-line py-2" onToggle={(event) => setKnobs(event.currentTarget.open)}>
             <summary className="label">Settings</summary>

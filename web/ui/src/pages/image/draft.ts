@@ -19,6 +19,8 @@ export interface Draft {
   prompt: string;
   negative: string;
   references: Reference[];
+  /** Sounds that go in, for models that take them. */
+  sounds?: Reference[];
   mask?: string;
   /** Maps by kind, for models that read them. */
   controls: Record<string, Reference | undefined>;
@@ -91,6 +93,8 @@ export function missing(draft: Draft, model: Model, caps: Capabilities): string 
   if (model.availability.state !== "ready") return model.availability.fix ?? "This model is not ready.";
   const least = caps.images_in?.minimum ?? 0;
   if (draft.references.length < least) return least === 1 ? "This model changes a picture: add one." : `This model needs ${least} pictures.`;
+  const sounds = caps.sounds_in?.minimum ?? 0;
+  if ((draft.sounds?.length ?? 0) < sounds) return sounds === 1 ? "This model takes a sound: add one." : `This model needs ${sounds} sounds.`;
   if (caps.prompt === "required" && !draft.prompt.trim()) return "Write what should be in the picture.";
   return "";
 }
@@ -103,6 +107,7 @@ export function toRequest(draft: Draft, model: Model, operation: Operation, caps
   };
   if (caps.negative_prompt && draft.negative.trim()) request.negative_prompt = draft.negative.trim();
   if (caps.images_in && draft.references.length) request.reference_images = draft.references.slice(0, caps.images_in.maximum).map((item) => item.source);
+  if (caps.sounds_in && draft.sounds?.length) request.sounds = draft.sounds.slice(0, caps.sounds_in.maximum).map((item) => item.source);
   if (caps.mask && draft.mask && draft.references.length) request.mask = draft.mask;
   sizeInto(request, draft, caps);
   set("steps", bounded(draft.steps, caps.num_inference_steps));

@@ -33,6 +33,7 @@ export function fromRecipe(asset: Pick<AssetDetail, "recipe" | "prompt" | "model
     prompt: asset.prompt,
     negative: text(recipe.negative_prompt),
     references,
+    sounds: known.filter((parent) => parent.role === "sound").map((parent) => ({ ...parentReference(parent), name: `sound ${text(parent.asset_id).slice(-6)}` })),
     controls,
     mask: undefined,
     ratio: ratio || undefined,

@@ -29,7 +29,8 @@ export function MediaField({ parameter, value: given, onChange, picture, id, des
     if (!file) return;
     if (!file.type.startsWith(`${kind}/`)) return say(`Only ${NOUNS[kind]} can go in here.`, "wrong");
     const source = await dataUrlOf(file);
-    onChange({ source, url: source, name: file.name.slice(0, 60), video: kind === "video", sound: kind === "audio" });
+    // players take no data addresses: the content policy allows them for pictures only
+    onChange({ source, url: kind === "image" ? source : URL.createObjectURL(file), name: file.name.slice(0, 60), video: kind === "video", sound: kind === "audio" });
   };
   return (
     <div>
