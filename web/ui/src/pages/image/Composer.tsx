@@ -71,7 +71,7 @@ export function Composer({ medium, bench, chosen }: { medium: Medium; bench: Ben
         {model && referenceLimit(model, medium) > 0 && (
           <References limit={referenceLimit(model, medium)} needed={caps?.images_in?.minimum ?? 0} mask={Boolean(caps?.mask)} draft={draft} change={change} medium={medium} />
         )}
-        {caps?.sounds_in && <Suspense><SoundsIn range={caps.sounds_in} sounds={draft.sounds ?? []} onChange={(sounds) => change({ sounds })} /></Suspense>}
+        {caps?.sounds_in && <Suspense><SoundsIn range={caps.sounds_in} sounds={draft.sounds ?? []} onChange={(sounds) => { change({ sounds }); setWrong(""); }} /></Suspense>}
         {model && caps && (wide ? <Knobs model={model} caps={caps} draft={draft} change={change} /> : (
           <details className="border-y border-line py-2" onToggle={(event) => setKnobs(event.currentTarget.open)}>
             <summary className="label">Settings</summary>
