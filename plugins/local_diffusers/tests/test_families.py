@@ -9,7 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from diorama.contract import EditRequest, GenerateRequest, JobCancelled, MediaInput, Operation, VideoRequest
+from diorama.contract import (
+    EditRequest,
+    GenerateRequest,
+    InvalidRequest,
+    JobCancelled,
+    MediaInput,
+    Operation,
+    VideoRequest,
+)
 from diorama_local_diffusers.families import families
 from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.info import model_info
@@ -52,6 +60,11 @@ def picture(place: Path, size: tuple[int, int]) -> MediaInput:
     random = np.random.default_rng(0)
     Image.fromarray(random.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)).save(place)
     return MediaInput(path=str(place), width=size[0], height=size[1])
+
+
+def shade(place: Path, grey: int) -> MediaInput:
+    Image.new("RGB", (64, 64), (grey, grey, grey)).save(place)
+    return MediaInput(path=str(place), width=64, height=64)
 
 
 def pixels(context: Any, index: int = 0) -> Any:
@@ -169,6 +182,41 @@ def test_picture_to_video(backend: Any, add: Any, job: Any, tmp_path: Path, name
         return
     backend.video(VideoRequest(**base), shaped)
     assert shaped.saved[0][0].shape[1:3] == (32, 128), "without a size the picture's shape counts"
+
+
+@pytest.mark.parametrize(("name", "frames", "most"), [("wan-i2v", 5, 2), ("ltx2", 9, 5)])
+def test_pictures_stand_at_times_of_their_own(
+    backend: Any, add: Any, job: Any, tmp_path: Path, name: str, frames: int, most: int
+) -> None:
+    model = add(name)
+    assert model.operations[Operation.VIDEO].images_in.maximum == most
+    shades = [shade(tmp_path / f"{grey}.png", grey) for grey in (0, 60, 120, 180, 240)]
+    made = {}
+    for which in ((0,), (0, 4), (0, 1), *((tuple(range(most)),) if most > 2 else ()), (0, 4)):
+        context = job(model)
+        backend.video(
+            VideoRequest(
+                model=model.id, prompt="x", images=tuple(shades[index] for index in which), num_frames=frames,
+                width=64, height=64, num_inference_steps=1, seed=1,
+            ), context)  # fmt: skip
+        content = context.saved[0][0]
+        assert content.shape == (frames, 64, 64, 3)
+        if which in made:
+            assert np.array_equal(made[which], content)
+        made[which] = content
+    assert len({content.tobytes() for content in made.values()}) == len(made)
+
+
+def test_more_pictures_than_the_frames_have_room_for_are_refused(
+    backend: Any, add: Any, job: Any, tmp_path: Path
+) -> None:
+    model = add("ltx2")
+    shades = tuple(shade(tmp_path / f"{grey}.png", grey) for grey in (0, 60, 120, 180, 240))
+    request = VideoRequest(
+        model=model.id, prompt="x", images=shades, num_frames=1, width=64, height=64, seed=1
+    )
+    with pytest.raises(InvalidRequest, match="have room for"):
+        backend.video(request, job(model))
 
 
 @pytest.mark.parametrize(("name", "asked", "made"), [("wan", 4, 5), ("mochi", 8, 7), ("cogvideox", 8, 9)])

@@ -19,8 +19,9 @@ from diorama_local_diffusers.models.quantized import FLOAT8, parameter_schema
 if TYPE_CHECKING:
     from diorama.contract import Request
 
-Task = Literal["text", "image", "mask", "instruct", "video"]
-"""How a pipeline is called: prompt alone, start picture, picture with mask, pictures with an instruction, source video."""
+Task = Literal["text", "image", "images", "mask", "instruct", "video"]
+"""How a pipeline is called: prompt alone, start picture, pictures at several times, picture with mask, pictures with an
+instruction, source video."""
 
 RATIOS = {
     "1:1": 1.0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from diorama.contract import VideoRequest
+from diorama.contract import InvalidRequest, VideoRequest
 
 from diorama_local_diffusers.families.base import Task
 from diorama_local_diffusers.families.video import VideoFamily
@@ -29,7 +29,12 @@ class LTX2(VideoFamily):
 
     name = "ltx2"
     title = "LTX-2"
-    classes: ClassVar[dict[Task, str]] = {"text": "LTX2Pipeline", "image": "LTX2ImageToVideoPipeline"}
+    classes: ClassVar[dict[Task, str]] = {
+        "text": "LTX2Pipeline",
+        "image": "LTX2ImageToVideoPipeline",
+        "images": "LTX2ConditionPipeline",
+    }
+    most_pictures = 5
     multiple_of = 32
     width = 768
     height = 512
@@ -55,6 +60,26 @@ class LTX2(VideoFamily):
     def video_arguments(self, request: VideoRequest, frames: int, fps: float) -> dict[str, Any]:
         """The rate is a condition too: sound and picture must agree on it."""
         return {"num_frames": frames, "frame_rate": fps}
+
+    def picture_arguments(self, pictures: list[Any], frames: int, pipe: Any) -> dict[str, Any]:
+        """Spread several pictures evenly over the video, the last one at its end."""
+        if len(pictures) == 1:
+            return {"image": pictures[0]}
+        from diffusers.pipelines.ltx2 import LTX2VideoCondition
+
+        last = (frames - 1) // pipe.vae_temporal_compression_ratio
+        if last < len(pictures) - 1:
+            raise InvalidRequest(
+                f"{frames} frames have room for {last + 1} pictures.",
+                field="reference_images",
+                fix="Ask for more frames, or leave some out.",
+            )
+        step = last / (len(pictures) - 1)
+        conditions = [
+            LTX2VideoCondition(frames=picture, index=round(number * step))
+            for number, picture in enumerate(pictures)
+        ]
+        return {"conditions": conditions}
 
     def further(self, task: Task, request: Any, pipe: Any) -> dict[str, Any]:
         """Switch off the guidance that leaves a block out when the transformer is too short to have it."""

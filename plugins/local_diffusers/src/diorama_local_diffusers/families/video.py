@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from diorama.contract import Capabilities, Operation, Range, VideoRequest
 
-from diorama_local_diffusers.families.base import ONE_INPUT, Family, Task, size_of_ratio
+from diorama_local_diffusers.families.base import Family, Task, size_of_ratio
 from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.folder import PipelineFolder
 
@@ -26,7 +26,8 @@ class VideoFamily(Family):
         most_frames: Largest frame count.
         default_fps: Frames per second when nothing is asked.
         sound: Whether the model makes sound.
-        prompt: Whether the model reads a prompt.
+        reads_prompt: Whether the model reads a prompt.
+        most_pictures: How many pictures may stand at times of their own, the first one at the beginning.
     """
 
     width: ClassVar[int] = 832
@@ -37,6 +38,7 @@ class VideoFamily(Family):
     default_fps: ClassVar[float] = 16.0
     sound: ClassVar[bool] = False
     reads_prompt: ClassVar[bool] = True
+    most_pictures: ClassVar[int] = 1
 
     def native_size(self, entry: ModelEntry, folder: PipelineFolder | None) -> tuple[int, int]:
         """Return the frame size used when nothing is asked."""
@@ -59,7 +61,8 @@ class VideoFamily(Family):
             )  # the start picture decides the shape unless the user names a size
         images = None
         if "image" in self.classes:
-            images = Range(minimum=0, maximum=1, integer=True) if "text" in self.classes else ONE_INPUT
+            least, most = int("text" not in self.classes), self.pictures_taken(folder)
+            images = Range(minimum=least, maximum=most, default=least or None, integer=True)
         fps = entry.default_fps or self.default_fps
         video = Capabilities(
             prompt="required" if self.reads_prompt else "none",
@@ -75,6 +78,23 @@ class VideoFamily(Family):
             **common,
         )
         return {Operation.VIDEO: video}
+
+    def pictures_taken(self, folder: PipelineFolder | None) -> int:
+        """Return how many pictures a model takes."""
+        return self.most_pictures
+
+    def picture_arguments(self, pictures: list[Any], frames: int, pipe: Any) -> dict[str, Any]:
+        """Return the arguments for pictures that are as large as the video.
+
+        Args:
+            pictures: The start picture, and what comes later.
+            frames: Number of frames.
+            pipe: The model as it was opened.
+
+        Raises:
+            InvalidRequest: there is no room for so many.
+        """
+        return {"image": pictures[0]}
 
     def takes_videos(self, folder: PipelineFolder | None) -> bool:
         """Whether a model makes videos over."""

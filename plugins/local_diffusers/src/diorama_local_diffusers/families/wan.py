@@ -64,4 +64,17 @@ class WanImage(Wan):
     name = "wan-i2v"
     title = "Wan image-to-video"
     base = "Wan-AI/Wan2.2-I2V-A14B-Diffusers"
-    classes: ClassVar[dict[Task, str]] = {"image": "WanImageToVideoPipeline"}
+    classes: ClassVar[dict[Task, str]] = {
+        "image": "WanImageToVideoPipeline",
+        "images": "WanImageToVideoPipeline",
+    }
+    most_pictures = 2
+
+    def pictures_taken(self, folder: PipelineFolder | None) -> int:
+        """Return 2, the first and the last frame; the small Wan 2.2 looks at the first one only."""
+        return 1 if folder is not None and folder.index.get("expand_timesteps") else self.most_pictures
+
+    def picture_arguments(self, pictures: list[Any], frames: int, pipe: Any) -> dict[str, Any]:
+        """Return the first picture, and the last one where there are two."""
+        first, *later = pictures
+        return {"image": first, "last_image": later[-1]} if later else {"image": first}

@@ -63,10 +63,12 @@ def _task(loaded: Loaded, family: VideoFamily, request: VideoRequest) -> Task:
                 fix="Leave one of them out.",
             )
         return "video"
-    task: Task = "image" if request.images else "text"
+    task: Task = "images" if len(request.images) > 1 else "image" if request.images else "text"
     if task not in family.classes:
-        need = "needs a start picture" if task == "text" else "takes no start picture"
-        raise InvalidRequest(f"{loaded.entry.name} {need}.", field="images")
+        need = {"text": "needs a start picture", "image": "takes no start picture"}.get(
+            task, "takes one picture"
+        )
+        raise InvalidRequest(f"{loaded.entry.name} {need}.", field="reference_images")
     return task
 
 
@@ -77,11 +79,14 @@ Plan = tuple[dict[str, Any], tuple[int, int], int]
 def _plain_plan(
     loaded: Loaded, family: VideoFamily, request: VideoRequest, fps: float, context: JobContext
 ) -> Plan:
-    picture = request.images[0].load_image() if request.images else None
-    size = family.size_for(request, loaded.entry, loaded.folder, picture.size if picture else None)
-    arguments = family.video_arguments(request, _frames(loaded, family, request, context), fps)
-    if picture is not None:
-        arguments["image"] = _cover(picture, size)
+    pictures = [image.load_image() for image in request.images]
+    size = family.size_for(request, loaded.entry, loaded.folder, pictures[0].size if pictures else None)
+    frames = _frames(loaded, family, request, context)
+    arguments = family.video_arguments(request, frames, fps)
+    if pictures:
+        arguments |= family.picture_arguments(
+            [_cover(picture, size) for picture in pictures], frames, loaded.pipe
+        )
     return arguments, size, family.steps_of(request, loaded.entry)
 
 
