@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from diorama.contract import Availability, AvailabilityState, Capabilities, MemoryNeed, ModelInfo, Operation
 from diorama.fitting import Fitter, Room, fit
-from diorama.workers.free_memory import free_memory, free_ram, resident_bytes
+from diorama.status import cards
+from diorama.workers.free_memory import card_facts, free_memory, free_ram, resident_bytes
 
 GB = 10**9
 FULL = MemoryNeed(plan="full", device_bytes=20 * GB)
@@ -140,3 +141,22 @@ def test_cards_are_asked_by_the_number_that_the_driver_knows(
     assert "--id=1" in (tmp_path / "nvidia-smi.asked").read_text()
     tool.write_text("#!/bin/sh\nexit 9\n")
     assert free_memory("cuda:0", {}) is None
+
+
+def test_a_card_is_named_with_its_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text(
+        '#!/bin/sh\ncase "$1" in --id=0) echo "NVIDIA RTX A, 24 GB, 24564, 20000";; *) echo "[N/A], [N/A]";; esac\n'
+    )
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert cards(["cuda:0", "cuda:1", "cpu"]) == [
+        {
+            "device": "cuda:0",
+            "name": "NVIDIA RTX A, 24 GB",
+            "total_bytes": 24564 * 1024**2,
+            "free_bytes": 20000 * 1024**2,
+        }
+    ]
+    tool.unlink()
+    assert card_facts("cuda:0") is None

@@ -36,6 +36,20 @@ def test_filters_live_in_the_address(server: Any, page: Any, made: list[str]) ->
     expect(page.locator("li[data-index] .number")).to_have_text("104")
 
 
+def test_last_weeks_frames_are_two_choices_away(server: Any, page: Any, made: list[str]) -> None:
+    page.goto(server.url + "/assets?session=library")
+    expect(page.locator("li[data-index]")).to_have_count(6)
+    page.get_by_label("When").select_option("Last week")
+    expect(page.get_by_text("Nothing fits these filters.")).to_be_visible()
+    assert re.search(r"since=\d{4}-\d\d-\d\d&until=\d{4}-\d\d-\d\d", page.url)
+    page.reload()
+    expect(page.get_by_label("When")).to_have_value("Last week")
+    page.get_by_label("When").select_option("Last 30 days")
+    expect(page.locator("li[data-index]")).to_have_count(6)
+    page.get_by_label("When").select_option("Any time")
+    assert "since" not in page.url
+
+
 def test_marked_frames_go_to_the_trash_and_come_back(server: Any, page: Any, made: list[str]) -> None:
     page.goto(server.url + "/assets?session=library")
     expect(page.locator("li[data-index]")).to_have_count(6)
@@ -71,6 +85,7 @@ def test_arrow_keys_walk_and_a_deep_link_opens(server: Any, page: Any, made: lis
     page.locator("li[data-index='1'] a").focus()
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(made[4]))
+    expect(page.get_by_role("button", name="Favourite")).to_be_enabled()
     page.keyboard.press("f")
     expect(page.get_by_role("button", name="Favourite")).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("ArrowRight")
@@ -110,13 +125,21 @@ def test_models_are_found_and_used(server: Any, page: Any) -> None:
     expect(page.get_by_role("button", name="Fake edit")).to_be_visible()
 
 
-def test_the_theme_is_kept_across_a_reload(server: Any, page: Any) -> None:
+def test_the_theme_is_kept_across_a_reload_and_on_another_browser(
+    new_server: Callable[..., Any], page: Any, browser: Any
+) -> None:
+    server = new_server()
     page.goto(server.url + "/settings")
     page.get_by_role("button", name="Light", exact=True).click()
     expect(page.locator("html")).to_have_attribute("data-theme", "light")
     page.reload()
     expect(page.locator("html")).to_have_attribute("data-theme", "light")
     expect(page.get_by_role("button", name="Light", exact=True)).to_have_attribute("aria-pressed", "true")
+    elsewhere = browser.new_context(color_scheme="dark")
+    other = elsewhere.new_page()
+    other.goto(server.url + "/image")
+    expect(other.locator("html")).to_have_attribute("data-theme", "light")
+    elsewhere.close()
 
 
 def test_sessions_are_renamed_put_away_and_restored(server: Any, page: Any) -> None:
@@ -145,10 +168,24 @@ def test_a_key_is_asked_for_once(locked: Any, page: Any) -> None:
     expect(page.get_by_role("button", name="Fake image")).to_be_visible()
 
 
+def test_an_empty_library_shows_how_to_begin(new_server: Callable[..., Any], page: Any) -> None:
+    page.goto(new_server().url + "/assets")
+    page.get_by_role("link", name="a green tree in the snow").click()
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("a green tree in the snow")
+
+
+def test_what_it_cost_is_said_with_the_picture(server: Any, page: Any, made: list[str]) -> None:
+    page.goto(server.url + "/image?session=library")
+    expect(page.locator(".strip .edge").first).to_contain_text("no charge")
+    page.goto(server.url + f"/asset/{made[0]}")
+    expect(page.get_by_role("region", name="Recipe")).to_contain_text("no charge")
+
+
 def test_a_phone_makes_a_picture(server: Any, page: Any) -> None:
     page.set_viewport_size({"width": 360, "height": 740})
     page.goto(fresh(server))
     page.get_by_label("Prompt", exact=True).fill("small")
     page.get_by_role("button", name="Make the picture").click()
     expect(page.locator(".strip .edge").first).to_contain_text("Done")
+    expect(page.locator(".strip .picture").first).to_be_in_viewport()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360

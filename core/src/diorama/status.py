@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+from collections.abc import Sequence
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from diorama import __version__
+from diorama.workers.free_memory import card_facts
 
 if TYPE_CHECKING:
     from diorama.engine import Engine
@@ -25,6 +27,7 @@ def system_status(engine: Engine) -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         "devices": list(engine.executor.lanes()),
+        "cards": cards(engine.executor.lanes()),
         "loaded_models": {lane: list(models) for lane, models in engine.executor.loaded().items()},
         "queue": engine.queue.summary(),
         "libraries": versions(),
@@ -33,6 +36,12 @@ def system_status(engine: Engine) -> dict[str, Any]:
         "offline": settings.offline,
         "data_dir": str(settings.data_dir),
     }
+
+
+def cards(devices: Sequence[str]) -> list[dict[str, Any]]:
+    """Return name and memory in bytes of each CUDA card among ``devices``, as far as its driver tells."""
+    found = ((device, card_facts(device)) for device in devices)
+    return [{"device": device, **facts} for device, facts in found if facts]
 
 
 def versions() -> dict[str, str]:

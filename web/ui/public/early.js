@@ -41,6 +41,7 @@
     settings: () => [ask("/api/models"), ask("/api/costs?by=day"), ask("/api/providers")],
   };
   const reads = READS[page] ? READS[page]() : [];
-  reads.push(ask("/api/settings"), ask("/api/plugins"), ask("/api/system/status"), ask("/api/queue/jobs?limit=200"));
+  const today = new Date(Date.now() - new Date().getTimezoneOffset() * 60000).toISOString().slice(0, 10);
+  reads.push(ask("/api/settings"), ask(`/api/costs?by=backend&since=${today}`), ask("/api/plugins"), ask("/api/system/status"), ask("/api/queue/jobs?limit=200"));
   for (const read of reads) read.catch(() => undefined); // whoever needs it asks again
 })();

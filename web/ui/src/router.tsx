@@ -12,7 +12,7 @@ const once = { staleTime: Infinity, gcTime: 0 } as const;
 
 const root = createRootRoute({
   component: Shell, notFoundComponent: NotFound, errorComponent: Failed, ...once,
-  loader: () => soon([client.prefetchQuery(queries.preferences), client.prefetchQuery(queries.plugins), client.prefetchQuery(queries.status)]),
+  loader: () => soon([client.prefetchQuery(queries.preferences), client.prefetchQuery(queries.plugins), client.prefetchQuery(queries.status), client.prefetchQuery(queries.costs)]),
 });
 const under = () => root;
 

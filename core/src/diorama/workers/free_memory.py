@@ -59,6 +59,21 @@ def held_memory(device: str, pid: int, environ: Mapping[str, str] | None = None)
     return 0
 
 
+def card_facts(device: str, environ: Mapping[str, str] | None = None) -> dict[str, str | int] | None:
+    """Return ``name``, ``total_bytes`` and ``free_bytes`` of a CUDA card; ``None`` for other devices and where nobody knows."""
+    if not device.startswith("cuda"):
+        return None
+    card = _card(device, os.environ if environ is None else environ)
+    name, total, free = (
+        *(_smi(card, "--query-gpu=name,memory.total,memory.free") or [""])[0].rsplit(",", 2),
+        "",
+        "",
+    )[:3]
+    if not (total.strip().isdigit() and free.strip().isdigit()):
+        return None
+    return {"name": name.strip(), "total_bytes": int(total) * 1024**2, "free_bytes": int(free) * 1024**2}
+
+
 def _nvidia(what: str, card: str) -> int | None:
     try:
         return int((_smi(card, f"--query-gpu={what}") or [""])[0].split()[0]) * 1024**2

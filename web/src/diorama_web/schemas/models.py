@@ -21,6 +21,7 @@ class ModelSummary(View):
     backend: str
     mode: ModeWord
     operations: list[OperationWord]
+    enlarges: list[Literal["image", "video"]] = Field(description="What it makes larger; empty for others.")
     family: str
     kind: str
     description: str

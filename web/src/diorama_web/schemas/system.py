@@ -22,6 +22,15 @@ class SignIn(Body):
     key: CleanText = Field(min_length=1, max_length=512)
 
 
+class CardView(View):
+    """A graphics card."""
+
+    device: str
+    name: str
+    total_bytes: int
+    free_bytes: int
+
+
 class SystemStatus(View):
     """The machine and the engine."""
 
@@ -29,6 +38,7 @@ class SystemStatus(View):
     python: str
     platform: str
     devices: list[str] = Field(description="Devices that local models run on, best first.")
+    cards: list[CardView] = Field(description="The CUDA cards among them, as far as their driver tells.")
     loaded_models: dict[str, list[str]] = Field(description="Models in memory, by device.")
     queue: dict[str, Any]
     libraries: dict[str, str] = Field(description="Versions of the libraries that matter.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from diorama.contract import ModelInfo, to_plain
+from diorama.contract import Capabilities, ModelInfo, Operation, to_plain
 
 _SUMMARY = (
     "id", "title", "family", "kind", "description", "category", "tags", "author", "price", "license",
@@ -22,4 +22,17 @@ def model_summary(model: ModelInfo) -> dict[str, Any]:
     """Return what a list of models needs."""
     plain = {name: to_plain(getattr(model, name)) for name in _SUMMARY}
     operations = {operation.value: None for operation in model.operations}
-    return {**plain, "backend": model.backend, "mode": model.mode, "operations": list(operations)}
+    return {
+        **plain,
+        "backend": model.backend,
+        "mode": model.mode,
+        "operations": list(operations),
+        "enlarges": _enlarges(model.operations.get(Operation.UPSCALE)),
+    }
+
+
+def _enlarges(upscale: Capabilities | None) -> list[str]:
+    """Return the kinds of files that an upscaler takes."""
+    if upscale is None:
+        return []
+    return [kind for kind, takes in (("image", upscale.images_in), ("video", upscale.videos_in)) if takes]

@@ -29,6 +29,11 @@ export const queries = {
       staleTime: 60_000,
       placeholderData: keepPreviousData,
     }),
+  canGenerate: (id: string) =>
+    queryOptions({
+      queryKey: ["model", id, "fit"],
+      queryFn: ({ signal }) => take(api.GET("/api/system/can-generate/{model_id}", { params: { path: { model_id: id } }, signal })),
+    }),
   status: queryOptions({
     queryKey: ["system"],
     queryFn: ({ signal }) => take(api.GET("/api/system/status", { signal })),

@@ -2596,6 +2596,20 @@ export interface components {
             };
         };
         /**
+         * CardView
+         * @description A graphics card.
+         */
+        CardView: {
+            /** Device */
+            device: string;
+            /** Free Bytes */
+            free_bytes: number;
+            /** Name */
+            name: string;
+            /** Total Bytes */
+            total_bytes: number;
+        };
+        /**
          * CivitaiDownload
          * @description What to fetch.
          */
@@ -4596,6 +4610,11 @@ export interface components {
             disk_gb: number | null;
             /** Downloadable */
             downloadable: boolean;
+            /**
+             * Enlarges
+             * @description What it makes larger; empty for others.
+             */
+            enlarges: ("image" | "video")[];
             /** Family */
             family: string;
             /** Id */
@@ -5221,6 +5240,11 @@ export interface components {
          * @description The machine and the engine.
          */
         SystemStatus: {
+            /**
+             * Cards
+             * @description The CUDA cards among them, as far as their driver tells.
+             */
+            cards: components["schemas"]["CardView"][];
             /** Data Dir */
             data_dir: string;
             /**

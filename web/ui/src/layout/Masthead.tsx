@@ -46,8 +46,12 @@ export function Masthead({ onPalette }: { onPalette: () => void }) {
 
 type Page = readonly [to: (typeof PAGES)[number][0] | (typeof LAST)[0] | BackendPage[0], name: string];
 
+/** Pages of single things stand under the page of all of them. */
+const INSIDE: Partial<Record<Page[0], RegExp>> = { "/assets": /^\/(asset|compare)\b/, "/models": /^\/model\b/, "/queue": /^\/(job|logs)\b/ };
+
 function Tab({ page: [to, name], className = "" }: { page: Page; className?: string }) {
-  return <Link to={to} className={`tab ${className}`} activeProps={{ "aria-current": "page" }} activeOptions={{ includeSearch: false }}>{name}</Link>;
+  const inside = useRouterState({ select: (state) => INSIDE[to]?.test(state.location.pathname) ?? false });
+  return <Link to={to} className={`tab ${className}`} activeProps={{ "aria-current": "page" }} activeOptions={{ includeSearch: false }} data-on={inside}>{name}</Link>;
 }
 
 /** Where the screen is too narrow for all pages, the rest stands behind one word. */
@@ -102,7 +106,7 @@ function Today() {
   const costs = data?.costs ?? [];
   const total = (data?.today ?? []).map((line) => money(line.amount, line.currency)).join(" + ") || money(0);
   return (
-    <HoverCard title="Spent today" name={`${total} today, by backend`} className="max-md:hidden" label={<>{total} <span className="hint font-label">today</span></>}>
+    <HoverCard title="Spent today" name={`${total} today, by backend`} label={<>{total} <span className="hint font-label max-md:hidden">today</span></>}>
       {costs.length === 0 ? (
         <p className="hint">Nothing that costs money ran today.</p>
       ) : (
@@ -126,6 +130,7 @@ function Machine() {
   const disk = data.disk as Record<string, number>;
   const facts: [string, string][] = [
     ["Devices", devices],
+    ...data.cards.map((card): [string, string] => [card.device, `${card.name}, ${bytes(card.free_bytes)} free of ${bytes(card.total_bytes)}`]),
     ["In memory", loaded.join(", ") || "no model"],
     ...(memory.total_bytes ? [["Memory", `${bytes(memory.available_bytes ?? 0)} free of ${bytes(memory.total_bytes)}`] as [string, string]] : []),
     ...(disk.total_bytes ? [["Disk", `${bytes(disk.free_bytes ?? 0)} free of ${bytes(disk.total_bytes)}`] as [string, string]] : []),

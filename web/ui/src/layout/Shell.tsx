@@ -1,6 +1,9 @@
+import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useRouterState } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { Problem, whenKeyIsNeeded } from "@/api/client";
+import { queries } from "@/api/queries";
+import { currentTheme, showTheme } from "@/lib/theme";
 import { Toasts } from "@/ui/toasts";
 import { DropAnywhere } from "./DropAnywhere";
 import { KeyDialog } from "./KeyDialog";
@@ -17,6 +20,7 @@ export function Shell() {
   useShortcuts(setOverlay);
   useEffect(() => whenKeyIsNeeded(() => setNeedsKey(true)), []);
   useFocusAfterNavigation();
+  useKeptTheme();
   return (
     <div className="shell">
       <a href="#main" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:bg-raised focus:p-2">To the content</a>
@@ -36,6 +40,14 @@ export function Shell() {
       </Suspense>
     </div>
   );
+}
+
+/** The theme that was chosen in another browser. */
+function useKeptTheme(): void {
+  const theme = useQuery(queries.preferences).data?.theme;
+  useEffect(() => {
+    if (theme && theme !== currentTheme()) showTheme(theme);
+  }, [theme]);
 }
 
 /** Another page starts at its beginning, for those who do not see that it changed. */

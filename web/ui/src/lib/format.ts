@@ -92,6 +92,14 @@ export function numbersOf(job: Moving): string {
   return parts.join(" · ");
 }
 
+const NAMES: Record<string, string> = { num_inference_steps: "steps", guidance_scale: "guidance", num_frames: "frames", num_images: "pictures", negative_prompt: "not in it", scheduler: "sampler" };
+
+/** A field of a request or a recipe as the bench calls it. */
+export function nameOf(field: string): string {
+  const plainly = field.replace(/^parameters\./, "");
+  return NAMES[plainly] ?? plainly.replaceAll("_", " ");
+}
+
 /** A value as text, for notes and recipes. */
 export function plain(value: unknown): string {
   if (value === null || value === undefined) return "nothing";

@@ -1,5 +1,6 @@
 // The theme: "system" follows the device. Kept here for the first paint and on the server for other browsers.
 import { api, type Preferences, take } from "@/api/client";
+import { client, queries } from "@/api/queries";
 
 export type Theme = Preferences["theme"];
 const KEY = "diorama.theme";
@@ -21,5 +22,5 @@ export function showTheme(theme: Theme): void {
 
 export async function chooseTheme(theme: Theme): Promise<void> {
   showTheme(theme);
-  await take(api.POST("/api/settings", { body: { theme } }));
+  client.setQueryData(queries.preferences.queryKey, await take(api.POST("/api/settings", { body: { theme } })));
 }

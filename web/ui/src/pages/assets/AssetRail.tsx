@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { api, type AssetDetail, sentenceOf, take } from "@/api/client";
 import { client, queries } from "@/api/queries";
-import { bytes, moment, money, plain, seconds } from "@/lib/format";
+import { bytes, moment, money, nameOf, plain, seconds } from "@/lib/format";
 import { soundWords } from "@/lib/made";
 import { copyText } from "@/lib/files";
 import { Icon } from "@/ui/icons";
@@ -10,7 +10,7 @@ import { type Choice, Menu } from "@/ui/Menu";
 import { say } from "@/ui/toasts";
 import { downloads } from "../image/FrameActions";
 import { again, upscale } from "../image/submit";
-import { useReady } from "../models/useReady";
+import { useNoCharge, useReady, useUpscalers } from "../models/useReady";
 import { asCommand, asCurl } from "./copying";
 import { FavouriteButton } from "./FavouriteButton";
 import { purge, restore, trash } from "./gallery";
@@ -20,7 +20,7 @@ const complain = (error: unknown) => say(sentenceOf(error), "wrong");
 /** The colophon: what can be done with the frame, and how it was made. */
 export function AssetRail({ asset }: { asset: AssetDetail }) {
   return (
-    <aside className="grid content-start gap-5 border-l border-line p-[var(--gap)]" aria-label="About this frame">
+    <aside className="grid content-start gap-5 lg:border-l border-line p-[var(--gap)]" aria-label="About this frame">
       <div>
         <Title asset={asset} />
         {asset.prompt && <p className="mt-2 max-h-64 overflow-y-auto text-[1.02rem] whitespace-pre-wrap">{asset.prompt}</p>}
@@ -49,7 +49,7 @@ function Title({ asset }: { asset: AssetDetail }) {
 
 function Actions({ asset }: { asset: AssetDetail }) {
   const navigate = useNavigate();
-  const upscalers = useReady("upscale");
+  const upscalers = useUpscalers(asset.kind);
   const movers = useReady("video");
   const picture = asset.kind === "image";
   const bench = asset.operation === "video" ? "/video" : "/image";
@@ -79,7 +79,7 @@ function Actions({ asset }: { asset: AssetDetail }) {
     );
   }
   const more: (Choice | null)[] = [
-    ...(asset.kind === "audio" ? [] : upscalers).slice(0, 6).map((model) => ({ label: `Upscale with ${model.title}`, run: () => void upscale({ id: asset.id, kind: asset.kind === "video" ? "video" : "image" }, model.id, undefined, asset.session_id ?? "library").then((id) => navigate({ to: "/job/$id", params: { id } })).catch(complain) })),
+    ...upscalers.slice(0, 6).map((model) => ({ label: `Upscale with ${model.title}`, run: () => void upscale({ id: asset.id, kind: asset.kind === "video" ? "video" : "image" }, model.id, undefined, asset.session_id ?? "library").then((id) => navigate({ to: "/job/$id", params: { id } })).catch(complain) })),
     ...(picture && movers.length ? [{ label: "To video", run: () => void navigate({ to: "/video", search: { from: asset.id, take: "start" as const } }) }] : []),
     null,
     { label: "Copy as curl", run: () => copy("The command", asCurl(asset, location.origin)) },
@@ -110,6 +110,7 @@ function OwnWorkflow({ model }: { model: string }) {
 const SKIPPED = new Set(["schema", "prompt", "model", "seed", "width", "height", "duration", "parents", "versions", "timings", "cost", "facts", "job_id", "index", "created", "diorama", "backend", "operation", "parameters", "loras"]);
 
 function Recipe({ asset }: { asset: AssetDetail }) {
+  const free = useNoCharge(asset.model);
   const recipe = asset.recipe as Record<string, unknown>;
   const inner = (name: string) => Object.entries((recipe[name] as Record<string, unknown> | undefined) ?? {});
   const loras = (recipe.loras as { id: string; weight: number }[] | undefined) ?? [];
@@ -119,12 +120,12 @@ function Recipe({ asset }: { asset: AssetDetail }) {
     ["Seed", asset.seed === null ? "" : String(asset.seed)],
     ["Size", asset.kind === "audio" ? bytes(asset.bytes) : `${asset.width} × ${asset.height}, ${bytes(asset.bytes)}`],
     ...(asset.duration ? [["Length", `${seconds(asset.duration)}${asset.fps ? ` at ${asset.fps} fps` : ""}${asset.kind === "audio" ? `, ${soundWords(asset)}` : asset.has_audio ? ", with sound" : ""}`] as [string, string]] : []),
-    ...Object.entries(recipe).filter(([name]) => !SKIPPED.has(name)).map(([name, value]) => [name.replaceAll("_", " "), plain(value)] as [string, string]),
-    ...inner("parameters").map(([name, value]) => [name.replaceAll("_", " "), plain(value)] as [string, string]),
+    ...Object.entries(recipe).filter(([name]) => !SKIPPED.has(name)).map(([name, value]) => [nameOf(name), plain(value)] as [string, string]),
+    ...inner("parameters").map(([name, value]) => [nameOf(name), plain(value)] as [string, string]),
     ...loras.map((lora) => ["LoRA", `${lora.id} ${lora.weight}`] as [string, string]),
     ["Made", moment(asset.created_at)],
     ...(took ? [["Took", seconds(took)] as [string, string]] : []),
-    ...(asset.cost === null ? [] : [["Cost", money(asset.cost)] as [string, string]]),
+    ["Cost", asset.cost === null ? free : money(asset.cost)],
     ...inner("versions").map(([name, value]) => [name, plain(value)] as [string, string]),
   ];
   return (

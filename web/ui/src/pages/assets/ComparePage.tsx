@@ -3,7 +3,7 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { type AssetDetail, sentenceOf } from "@/api/client";
 import { queries } from "@/api/queries";
-import { plain } from "@/lib/format";
+import { nameOf, plain } from "@/lib/format";
 import { useTitle } from "@/lib/useTitle";
 import { altOf } from "@/ui/Picture";
 
@@ -56,7 +56,7 @@ function Differences({ left, right }: { left: AssetDetail; right: AssetDetail })
         <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="What differs">
           <table className="w-full border-collapse text-left text-sm">
             <thead><tr className="label border-b border-edge"><th className="py-1.5 pr-4">Setting</th><th className="pr-4">Left</th><th>Right</th></tr></thead>
-            <tbody>{rows.map((name) => <tr key={name} className="border-b border-line align-top"><th scope="row" className="py-1.5 pr-4 font-normal text-dim">{name.replaceAll("_", " ")}</th><td className="param pr-4">{plain(a[name])}</td><td className="param">{plain(b[name])}</td></tr>)}</tbody>
+            <tbody>{rows.map((name) => <tr key={name} className="border-b border-line align-baseline"><th scope="row" className="py-1.5 pr-4 font-normal text-dim">{nameOf(name)}</th><td className="param pr-4">{plain(a[name])}</td><td className="param">{plain(b[name])}</td></tr>)}</tbody>
           </table>
         </div>
       )}

@@ -1,7 +1,9 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
-import { getRouteApi } from "@tanstack/react-router";
+import { getRouteApi, Link } from "@tanstack/react-router";
 import { api, sentenceOf, take } from "@/api/client";
+import type { GallerySearch } from "@/lib/search";
 import { useTitle } from "@/lib/useTitle";
+import { PROMPTS } from "../image/prompts";
 import { Filters } from "./Filters";
 import { galleryQuery, toQuery } from "./gallery";
 import { Grid } from "./Grid";
@@ -31,11 +33,30 @@ export default function GalleryPage() {
       ) : pages.isPending ? (
         <div className="min-h-[60dvh]" aria-busy="true" />
       ) : assets.length === 0 ? (
-        <p className="hint py-6">{Object.keys(search).length ? "Nothing fits these filters." : "Nothing was made yet. The first picture appears here."}</p>
+        Object.keys(search).length ? <p className="hint py-6">{NOTHING[search.tab ?? "all"] && Object.keys(search).length === 1 ? NOTHING[search.tab ?? "all"] : "Nothing fits these filters."}</p> : <FirstPicture />
       ) : (
         <Grid assets={assets} selection={selection} more={pages.hasNextPage} loading={pages.isFetchingNextPage} onMore={pages.fetchNextPage} />
       )}
       {selection.ids.size > 0 && <SelectionBar assets={assets} selection={selection} trash={search.tab === "trash"} />}
+    </div>
+  );
+}
+
+const NOTHING: Partial<Record<NonNullable<GallerySearch["tab"]>, string>> = {
+  favourites: "No frame is circled yet. The heart under a picture, or the key f, keeps one here.",
+  trash: "The trash is empty.",
+  video: "No video was made yet.",
+  audio: "No sound was made yet.",
+};
+
+/** A library with nothing in it: how the first frame comes into it. */
+function FirstPicture() {
+  return (
+    <div className="grid max-w-3xl gap-3 py-6">
+      <p>Nothing was made yet. Everything that is made lies here, with its recipe. Begin with one of these:</p>
+      <ul className="rows border-t border-line">
+        {PROMPTS.image.map((prompt) => <li key={prompt}><Link to="/image" search={{ prompt }} className="title block py-2.5 font-medium no-underline hover:text-mark">{prompt}</Link></li>)}
+      </ul>
     </div>
   );
 }

@@ -8,6 +8,7 @@ import { useWide } from "@/lib/useWide";
 import type { Bench } from "./bench";
 import { missing, type Medium, operationOf, referenceLimit, toRequest } from "./draft";
 import { Estimate } from "./Estimate";
+import { PROMPTS } from "./prompts";
 import { Knobs } from "./Knobs";
 import { ModelButton } from "./ModelButton";
 import { References } from "./References";
@@ -47,6 +48,7 @@ export function Composer({ medium, bench, chosen }: { medium: Medium; bench: Ben
       rememberPrompt(draft.prompt);
       await submitJob(toRequest(draft, model, operation, caps), sessionId);
       speak("Sent.", true);
+      if (!wide) showResults();
     } catch (error) {
       setWrong(sentenceOf(error));
     } finally {
@@ -66,7 +68,7 @@ export function Composer({ medium, bench, chosen }: { medium: Medium; bench: Ben
   return (
     <form className="bench" aria-label="What to make" onSubmit={(event) => { event.preventDefault(); void go(); }}>
       <div className="bench-scroll">
-        <Prompt value={draft.prompt} max={caps?.max_prompt_chars ?? 2000} required={caps?.prompt !== "none"} onChange={(prompt) => { change({ prompt }); setWrong(""); }} onGo={go} medium={medium} />
+        <Prompt value={draft.prompt} max={caps?.max_prompt_chars ?? 2000} required={caps?.prompt !== "none"} onChange={(prompt) => { change({ prompt }); setWrong(""); }} onGo={go} examples={PROMPTS[medium]} placeholder={operation === "edit" ? "what it should become" : medium === "image" ? "a red ball under a yellow sun" : "waves roll onto a beach"} />
         <ModelButton medium={medium} chosen={chosen} onChoose={(id) => change({ model: id })} />
         {model && referenceLimit(model, medium) > 0 && (
           <References limit={referenceLimit(model, medium)} needed={caps?.images_in?.minimum ?? 0} mask={Boolean(caps?.mask)} draft={draft} change={change} medium={medium} />
@@ -100,6 +102,11 @@ export function Composer({ medium, bench, chosen }: { medium: Medium; bench: Ben
   );
 }
 
+/** Where the results lie below the bench, they come into view. */
+function showResults(): void {
+  document.getElementById("results")?.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth" });
+}
+
 /** Escape cancels the newest job of this session. */
 function useEscape(jobId: string | undefined): void {
   useEffect(() => {
@@ -117,12 +124,13 @@ interface PromptProps {
   value: string;
   max: number;
   required: boolean;
-  medium: Medium;
+  placeholder: string;
+  examples: readonly string[];
   onChange: (text: string) => void;
   onGo: () => Promise<void>;
 }
 
-function Prompt({ value, max, required, medium, onChange, onGo }: PromptProps) {
+function Prompt({ value, max, required, placeholder, examples, onChange, onGo }: PromptProps) {
   const field = useRef<HTMLTextAreaElement>(null);
   const history = usePrompts();
   const recall = useHistory(history, value, onChange);
@@ -152,9 +160,10 @@ function Prompt({ value, max, required, medium, onChange, onGo }: PromptProps) {
         {value.length > max * 0.8 && <span className="param">{value.length} of {max}</span>}
       </div>
       <textarea id="prompt" ref={field} data-slash className="field min-h-28 resize-y px-3 py-2 text-[1.08rem] leading-snug [field-sizing:content] max-h-96" value={value} maxLength={max} rows={4} autoFocus={matchMedia("(min-width: 64rem)").matches}
-        placeholder={medium === "image" ? "a red ball under a yellow sun" : "waves roll onto a beach"} required={required} aria-describedby="prompt-keys" onChange={(event) => onChange(event.target.value)} onKeyDown={pressed} />
+        placeholder={placeholder} required={required} aria-describedby="prompt-keys" onChange={(event) => onChange(event.target.value)} onKeyDown={pressed} />
       <p id="prompt-keys" className="hint flex justify-between gap-2">
-        <span>Enter makes it, Shift Enter a new line</span>
+        <span className="max-sm:hidden">Enter makes it, Shift Enter a new line</span>
+        <button type="button" className="text-link min-h-6 sm:hidden" onClick={() => onChange(next(examples, value))}>An example</button>
         {history.length > 0 && (
           <span className="whitespace-nowrap">
             <button type="button" className="text-link px-1" onClick={() => recall(1)} aria-label="Older prompt">older</button>
@@ -165,6 +174,9 @@ function Prompt({ value, max, required, medium, onChange, onGo }: PromptProps) {
     </div>
   );
 }
+
+/** The example after the one that stands there. */
+const next = (examples: readonly string[], value: string): string => examples[(examples.indexOf(value) + 1) % examples.length] ?? value;
 
 /** Steps through the prompts used before; what was being written is the newest of them. */
 function useHistory(history: readonly string[], value: string, onChange: (text: string) => void): (step: number) => void {

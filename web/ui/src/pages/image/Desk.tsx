@@ -10,6 +10,7 @@ import { useBench } from "./bench";
 import { Composer } from "./Composer";
 import type { Draft, Medium } from "./draft";
 import { handedOver, onHandover } from "./handover";
+import { NotReady } from "./NotReady";
 import { assetReference, fromRecipe } from "./recipe";
 import { Results } from "./Results";
 import { SessionBar } from "./SessionBar";
@@ -28,9 +29,9 @@ export function Desk({ medium, search }: { medium: Medium; search: DeskSearch })
     <div className="desk">
       <h1 className="sr">{medium === "image" ? "Image bench" : "Video bench"}</h1>
       <Composer medium={medium} bench={bench} chosen={chosen} />
-      <section className="page" aria-label="Results">
+      <section id="results" className="page scroll-mt-14" aria-label="Results">
         <SessionBar medium={medium} bench={bench} />
-        {none ? <NoModel medium={medium} /> : <Results medium={medium} bench={bench} />}
+        {none ? <NoModel medium={medium} /> : <><NotReady medium={medium} /><Results medium={medium} bench={bench} /></>}
       </section>
     </div>
   );

@@ -3,11 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { galleryQuery } from "../assets/gallery";
 import { altOf, kindWord, Picture } from "@/ui/Picture";
 import type { Medium } from "./draft";
-
-const PROMPTS: Record<Medium, readonly string[]> = {
-  image: ["a red ball under a yellow sun", "a blue boat under a white moon, at night", "a green tree in the snow"],
-  video: ["a red ball rolls to the right", "clouds move over a yellow field", "a boat sails past a lighthouse"],
-};
+import { PROMPTS } from "./prompts";
 
 /** An empty session: prompts to begin with, and what was made last. */
 export function Examples({ medium, onPick }: { medium: Medium; onPick: (prompt: string) => void }) {

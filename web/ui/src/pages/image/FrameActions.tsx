@@ -5,7 +5,7 @@ import { Icon } from "@/ui/icons";
 import { type Choice, Menu } from "@/ui/Menu";
 import { say } from "@/ui/toasts";
 import { FavouriteButton } from "../assets/FavouriteButton";
-import { useReady } from "../models/useReady";
+import { useReady, useUpscalers } from "../models/useReady";
 import type { Bench } from "./bench";
 import type { Medium } from "./draft";
 import { upscale, vary } from "./submit";
@@ -31,17 +31,27 @@ export function downloads(asset: { url: string; kind: "image" | "video" | "audio
   return [whole, ...FORMATS[asset.kind].map(([format, label]) => ({ label, href: `${asset.url}?format=${format}&download=true`, download: true }))];
 }
 
+interface Props {
+  job: Job;
+  asset: Made;
+  bench: Bench;
+  /** Of a frame that is alone on its strip: what ran, and the bench that its settings go back to. */
+  facts?: string | undefined;
+  medium?: Medium | undefined;
+}
+
 /** What can be done with a frame. Only what this server can do is offered. */
-export function FrameActions({ job, asset, bench }: { job: Job; asset: Made; bench: Bench }) {
+export function FrameActions({ job, asset, bench, facts, medium }: Props) {
   const navigate = useNavigate();
-  const upscalers = useReady("upscale");
+  const upscalers = useUpscalers(asset.kind);
   const movers = useReady("video");
   const editors = useReady("edit").length > 0;
   const isPicture = asset.kind === "image";
   const reference = () => {
     const others = bench.draft.references.filter((item) => item.source !== asset.id);
     bench.change({ references: [...others, { source: asset.id, url: asset.url, name: job.prompt.slice(0, 60) || "picture" }], mask: undefined });
-    say("It goes in as a reference.");
+    say("It goes in as a reference. Write what it should become.");
+    if (!matchMedia("(min-width: 64rem)").matches) window.scrollTo({ top: 0 }); // there the bench lies above
   };
   const takeAgain = () => client.ensureQueryData(queries.model(job.model)).then((model) => vary(job, asset, model, bench.sessionId)).catch(complain);
   const larger: (Choice | null)[] = upscalers.slice(0, 6).map((model) => ({
@@ -50,7 +60,10 @@ export function FrameActions({ job, asset, bench }: { job: Job; asset: Made; ben
   }));
   return (
     <figcaption className="edge on-film flex-wrap !px-0.5">
-      <span className="number" title="Seed">{asset.seed === null ? "–" : `▸ ${asset.seed}`}</span>
+      <span className="flex flex-wrap items-baseline gap-x-4 !whitespace-normal">
+        {(asset.seed !== null || !facts) && <span className="number" title="Seed">{asset.seed === null ? "–" : `▸ ${asset.seed}`}</span>}
+        {facts && <span className="param" data-testid="stage">{facts}</span>}
+      </span>
       <span className="flex flex-wrap items-center gap-1">
         <FavouriteButton id={asset.id} />
         {isPicture && editors && <button type="button" className="button" onClick={reference}>Use as reference</button>}
@@ -60,6 +73,7 @@ export function FrameActions({ job, asset, bench }: { job: Job; asset: Made; ben
           <Menu trigger={<button type="button" className="button square" aria-label="More for this frame"><Icon name="more" /></button>}
             choices={[...larger, ...(isPicture && movers.length > 0 ? [{ label: "To video", run: () => void navigate({ to: "/video", search: { from: asset.id, take: "start" as const } }) }] : [])]} />
         )}
+        {medium && <ReuseMenu job={job} medium={medium} />}
       </span>
     </figcaption>
   );

@@ -4,8 +4,9 @@ import { useMemo, useRef, useState } from "react";
 import type { ModelSummary } from "@/api/client";
 import { queries } from "@/api/queries";
 import { Dialog } from "@/ui/Dialog";
-import { findModels, OPERATIONS, priceWords, STATES } from "../models/words";
+import { findModels, OPERATIONS, priceWords, remedy, STATES } from "../models/words";
 import { fits } from "./choose";
+import { Sample } from "../models/Sample";
 import type { Medium } from "./draft";
 
 interface Props {
@@ -35,13 +36,13 @@ export default function ModelPicker({ medium, chosen, onChoose, onClose }: Props
         <input className="field min-w-52 flex-1" type="search" placeholder="Search models" aria-label="Search models" data-autofocus value={text} onChange={(event) => setText(event.target.value)}
           onKeyDown={(event) => { if (event.key === "Enter" && found[0]) { event.preventDefault(); onChoose(found[0].id); } }} />
         {backends.length > 1 && (
-          <select className="field w-40" aria-label="Backend" value={backend} onChange={(event) => setBackend(event.target.value)}>
+          <select className="field !w-auto min-w-28 flex-1 sm:!w-40 sm:flex-none" aria-label="Backend" value={backend} onChange={(event) => setBackend(event.target.value)}>
             <option value="">Every backend</option>
             {backends.map((item) => <option key={item}>{item}</option>)}
           </select>
         )}
         {categories.length > 1 && (
-          <select className="field w-40" aria-label="Category" value={category} onChange={(event) => setCategory(event.target.value)}>
+          <select className="field !w-auto min-w-28 flex-1 sm:!w-40 sm:flex-none" aria-label="Category" value={category} onChange={(event) => setCategory(event.target.value)}>
             <option value="">Every category</option>
             {categories.map((item) => <option key={item}>{item}</option>)}
           </select>
@@ -78,13 +79,14 @@ function Rows({ models, chosen, onChoose }: { models: readonly ModelSummary[]; c
 function ModelRow({ model, chosen, onChoose }: { model: ModelSummary; chosen: boolean; onChoose: (id: string) => void }) {
   const ready = model.availability.state === "ready";
   return (
-    <button type="button" className={`grid w-full gap-x-4 gap-y-0.5 px-4 py-2.5 text-left hover:bg-raised sm:grid-cols-[minmax(0,1fr)_auto] ${chosen ? "border-l-4 border-mark bg-raised" : "border-l-4 border-transparent"}`} aria-pressed={chosen} onClick={() => onChoose(model.id)}>
+    <button type="button" className={`model-row w-full px-4 text-left grid-cols-[3.5rem_minmax(0,1fr)] sm:grid-cols-[3.5rem_minmax(0,1fr)_auto] ${chosen ? "border-l-4 border-mark bg-raised" : "border-l-4 border-transparent"}`} aria-pressed={chosen} onClick={() => onChoose(model.id)}>
+      <Sample model={model} />
       <span className="min-w-0">
         <span className="font-medium">{model.title}</span> <span className="param text-dim">{model.id}</span>
-        {model.description && <span className="hint line-clamp-1 block">{model.description}</span>}
-        {!ready && <span className="block text-sm text-mark">{STATES[model.availability.state]}. {model.availability.fix}</span>}
+        {model.description && <span className="hint line-clamp-1">{model.description}</span>}
+        {!ready && <span className="block text-sm">{STATES[model.availability.state]}. <span className="text-dim">{remedy(model)}</span></span>}
       </span>
-      <span className="flex flex-wrap items-baseline gap-x-4 sm:flex-col sm:items-end">
+      <span className="flex flex-wrap items-baseline gap-x-4 max-sm:col-start-2 sm:flex-col sm:items-end">
         <span className="param">{priceWords(model)}</span>
         <span className="label">{model.operations.map((item) => OPERATIONS[item]).join(", ")}</span>
       </span>

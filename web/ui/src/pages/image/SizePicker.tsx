@@ -25,11 +25,11 @@ export function SizePicker({ caps, draft, change }: Props) {
     <fieldset>
       <legend className="mb-1.5 flex w-full justify-between"><span className="label">Size</span><span className="param text-dim">{size ? `${size.width} × ${size.height}` : "the model's own"}</span></legend>
       {ratios.length > 0 && (
-        <div className="flex flex-wrap items-stretch gap-1.5">
+        <div className="grid grid-cols-[repeat(auto-fill,minmax(3.5rem,1fr))] items-stretch gap-1.5">
           {ratios.map((ratio) => (
             <Shape key={ratio.name} ratio={ratio} on={chosen === ratio.name} onPick={() => { setOwn(false); change({ ratio: ratio.name, width: undefined, height: undefined }); }} />
           ))}
-          {free && <button type="button" className="button bare" aria-pressed={own} onClick={() => { setOwn(!own); if (own) change({ width: undefined, height: undefined }); }}>Other</button>}
+          {free && <button type="button" className="button bare !h-full border-line" aria-pressed={own} onClick={() => { setOwn(!own); if (own) change({ width: undefined, height: undefined }); }}>Other</button>}
         </div>
       )}
       {own && free && (

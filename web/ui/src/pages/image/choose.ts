@@ -6,6 +6,7 @@ import { promptsQuery } from "@/lib/prompts";
 import type { Draft, Medium } from "./draft";
 
 /** Whether a model is for this bench; what makes sound alone is run in the room of workflows. */
+/** Whether a model belongs on the bench of this medium. */
 export const fits = (model: ModelSummary, medium: Medium): boolean =>
   model.mode === "sound" ? false : medium === "video" ? model.operations.includes("video") : model.operations.includes("generate") || model.operations.includes("edit");
 

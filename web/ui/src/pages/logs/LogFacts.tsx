@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { sentenceOf } from "@/api/client";
-import { money, plain, seconds } from "@/lib/format";
+import { money, nameOf, plain, seconds } from "@/lib/format";
 import { madeBy } from "@/lib/made";
 import { altOf, Picture } from "@/ui/Picture";
 import { JobNotes } from "../image/JobNotes";
@@ -24,8 +24,8 @@ export function LogFacts({ id }: { id: string }) {
     <div className="grid gap-x-8 gap-y-3 border-l border-edge py-2 pl-3 md:ml-2 md:grid-cols-2 xl:grid-cols-3">
       {(data.prompt.length > 60 || data.prompt.includes("\n")) && <p className="max-h-40 overflow-y-auto whitespace-pre-wrap md:col-span-full">{data.prompt}</p>}
       <div className="md:col-span-full empty:hidden"><JobNotes job={data} error={data.error} /></div>
-      <Facts title="As it was sent" rows={Object.entries(data.request).map(([name, value]) => [name.replaceAll("_", " "), plain(value)])} otherwise="Nothing but prompt and model." />
-      {!refused && <Facts title="What ran" rows={[["Model", data.model], ...rest.map(([name, value]) => [name.replaceAll("_", " "), plain(value)] as [string, string])]} />}
+      <Facts title="As it was sent" rows={Object.entries(data.request).map(([name, value]) => [nameOf(name), plain(value)])} otherwise="Nothing but prompt and model." />
+      {!refused && <Facts title="What ran" rows={[["Model", data.model], ...rest.map(([name, value]) => [nameOf(name), plain(value)] as [string, string])]} />}
       <div className="grid content-start gap-3">
         {!refused && <Facts title="What came of it" rows={outcome} />}
         {made.length > 0 && (

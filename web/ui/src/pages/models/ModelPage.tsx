@@ -9,7 +9,7 @@ import { altOf, kindWord, Picture } from "@/ui/Picture";
 import { say } from "@/ui/toasts";
 import { galleryQuery } from "../assets/gallery";
 import { Abilities } from "./Abilities";
-import { operationWords, priceWords, STATES } from "./words";
+import { operationWords, priceWords, remedy, STATES } from "./words";
 
 /** One model: what it is, what it needs, what it accepts, what was made with it. */
 export default function ModelPage() {
@@ -32,16 +32,16 @@ export default function ModelPage() {
         </div>
       </div>
       {!ready && (
-        <p className="note mb-4"><strong>{STATES[data.availability.state]}.</strong> {data.availability.fix}{" "}
+        <p className="note mb-4"><strong>{STATES[data.availability.state]}.</strong> {remedy(data)}{" "}
           {data.availability.url && <a className="text-link" href={safeUrl(data.availability.url)} rel="noreferrer noopener" target="_blank">Open the page</a>}</p>
       )}
       <div className="grid gap-8 lg:grid-cols-[minmax(0,1fr)_24rem]">
         <div className="grid content-start gap-6">
           {data.description && <p className="max-w-prose text-[1.05rem]">{data.description}</p>}
+          <MadeHere id={data.id} />
           {Object.entries(data.operations).map(([name, caps]) => (
             <section key={name}><h2 className="label mb-1">{operationWords([name], caps?.produces === "audio")}</h2><Abilities caps={caps as never} /></section>
           ))}
-          <MadeHere id={data.id} />
         </div>
         <Facts model={data} />
       </div>
@@ -53,6 +53,9 @@ export default function ModelPage() {
 const safeUrl = (url: string): string | undefined => (/^https?:\/\//i.test(url) ? url : undefined);
 
 function Facts({ model }: { model: Model }) {
+  const stored = useQuery({ ...queries.cache, enabled: !model.data_leaves_machine }).data?.models.find((item) => item.id === model.id && item.cached);
+  const told = useQuery({ ...queries.canGenerate(model.id), enabled: !model.data_leaves_machine }).data;
+  const fit = told && told.free_gb !== null && told.can_generate ? told : null;
   const rows: [string, string][] = [
     ["Backend", model.backend],
     ["Runs", model.data_leaves_machine ? "on somebody else's computer" : "on this machine"],
@@ -61,15 +64,15 @@ function Facts({ model }: { model: Model }) {
     ["Family", model.family],
     ["Kind", model.kind],
     ["Category", model.category],
-    ["On disk", model.disk_gb ? bytes(model.disk_gb * 1e9) : ""],
-    ["Memory", model.memory_gb ? bytes(model.memory_gb * 1e9) : ""],
+    ["On disk", stored?.size_bytes ? bytes(stored.size_bytes) : model.disk_gb ? `not here; about ${bytes(model.disk_gb * 1e9)}` : ""],
+    ["Memory", fit ? fit.reason : model.memory_gb ? bytes(model.memory_gb * 1e9) : ""],
     ["Revision", model.revision ?? ""],
-    ["Tags", model.tags.join(", ")],
   ];
   return (
     <aside aria-label="Facts">
       <dl className="facts">
         {rows.filter(([, value]) => value).map(([name, value]) => [<dt key={`${name}-name`}>{name}</dt>, <dd key={name}>{value}</dd>])}
+        {model.tags.length > 0 && [<dt key="tags-name">Tags</dt>, <dd key="tags" className="flex flex-wrap gap-x-3">{model.tags.map((tag) => <Link key={tag} to="/models" search={{ q: tag }} className="text-link">{tag}</Link>)}</dd>]}
         {model.license && [<dt key="licence-name">Licence</dt>, <dd key="licence">{safeUrl(model.license.url ?? "") ? <a className="text-link" href={safeUrl(model.license.url ?? "")} rel="noreferrer noopener" target="_blank">{model.license.name}</a> : model.license.name}{model.license.commercial_use === false ? ", not for commercial use" : ""}</dd>]}
         {Object.entries(model.links).map(([name, url]) => safeUrl(url) && [<dt key={`${name}-name`}>{name}</dt>, <dd key={name}><a className="text-link" href={safeUrl(url)} rel="noreferrer noopener" target="_blank">open</a></dd>])}
       </dl>

@@ -9,7 +9,8 @@ import type { ModelSearch } from "@/lib/search";
 import { useTitle } from "@/lib/useTitle";
 import { Icon } from "@/ui/icons";
 import { say } from "@/ui/toasts";
-import { findModels, OPERATIONS, operationWords, priceWords, STATES } from "./words";
+import { Sample } from "./Sample";
+import { findModels, OPERATIONS, operationWords, priceWords, remedy, STATES } from "./words";
 
 const route = getRouteApi("/models");
 
@@ -77,13 +78,14 @@ function Catalog({ models }: { models: readonly ModelSummary[] }) {
         const model = models[row.index];
         return model && (
           <li key={model.id} ref={rows.measureElement} data-index={row.index} className="absolute inset-x-0 top-0 border-b border-line" style={{ transform: `translateY(${row.start - rows.options.scrollMargin}px)` }}>
-            <Link to="/model/$" params={{ _splat: model.id }} className="grid gap-x-6 gap-y-0.5 px-1 py-2.5 no-underline hover:bg-raised md:grid-cols-[minmax(0,1fr)_13rem_10rem_9rem]">
+            <Link to="/model/$" params={{ _splat: model.id }} className="model-row grid-cols-[3.5rem_minmax(0,1fr)] px-1 md:grid-cols-[3.5rem_minmax(0,1fr)_12rem_9rem_9rem]">
+              <Sample model={model} />
               <span className="min-w-0"><span className="text-[1.05rem] font-medium">{model.title}</span> <span className="param text-dim">{model.id}</span>
-                {model.description && <span className="hint line-clamp-1 block">{model.description}</span>}
-                {model.availability.fix && <span className="block text-sm text-mark">{model.availability.fix}</span>}</span>
-              <span className="label">{operationWords(model.operations, model.mode === "sound")}</span>
-              <span className={`param ${model.availability.state === "ready" ? "" : "text-mark"}`}>{STATES[model.availability.state]}</span>
-              <span className="param md:text-right">{priceWords(model)}</span>
+                {model.description && <span className="hint line-clamp-1">{model.description}</span>}
+                {remedy(model) && <span className="hint block">{remedy(model)}</span>}</span>
+              <span className="label max-md:col-start-2">{operationWords(model.operations, model.mode === "sound")}</span>
+              <span className={`param max-md:hidden ${model.availability.state === "ready" ? "" : "text-dim"}`}>{STATES[model.availability.state]}</span>
+              <span className="param max-md:col-start-2 md:text-right"><span className="md:hidden">{STATES[model.availability.state]}, </span>{priceWords(model)}</span>
             </Link>
           </li>
         );

@@ -1,5 +1,5 @@
 import type { Model, ModelSummary } from "@/api/client";
-import { money } from "@/lib/format";
+import { bytes, money } from "@/lib/format";
 
 export const STATES: Record<Model["availability"]["state"], string> = {
   ready: "Ready",
@@ -10,6 +10,12 @@ export const STATES: Record<Model["availability"]["state"], string> = {
   too_large: "Too large for this machine",
   offline: "Not reachable",
 };
+
+/** What makes a model ready, as one reads it on a page that has the button for it. */
+export function remedy(model: Pick<ModelSummary, "availability" | "downloadable" | "disk_gb">): string {
+  if (model.availability.state === "needs_download" && model.downloadable) return model.disk_gb ? `About ${bytes(model.disk_gb * 1e9)} to fetch.` : "To be fetched first.";
+  return model.availability.fix ?? "";
+}
 
 export const OPERATIONS = { generate: "Text to image", edit: "Image to image", video: "Video", upscale: "Upscale" } as const;
 

@@ -3,7 +3,7 @@ import { Link, useParams } from "@tanstack/react-router";
 import { type Job, sentenceOf } from "@/api/client";
 import { queries } from "@/api/queries";
 import { cancelJob, useLive } from "@/jobs/hooks";
-import { FINAL, money, moment, numbersOf, plain, seconds, STATUS_WORDS } from "@/lib/format";
+import { FINAL, moment, money, nameOf, numbersOf, plain, seconds, STATUS_WORDS } from "@/lib/format";
 import { madeBy } from "@/lib/made";
 import { useTitle } from "@/lib/useTitle";
 import { altOf, Picture } from "@/ui/Picture";
@@ -59,7 +59,7 @@ function Outcome({ job }: { job: Job }) {
 function JobFacts({ job }: { job: Job }) {
   const rows: [string, string][] = [
     ["Kind", job.kind],
-    ...Object.entries(job.applied).filter(([name]) => !["prompt", "model"].includes(name)).map(([name, value]) => [name.replaceAll("_", " "), plain(value)] as [string, string]),
+    ...Object.entries(job.applied).filter(([name]) => !["prompt", "model"].includes(name)).map(([name, value]) => [nameOf(name), plain(value)] as [string, string]),
     ["Sent", moment(job.created_at)],
     ...(job.started_at ? [["Started", moment(job.started_at)] as [string, string]] : []),
     ...Object.entries(job.timings).map(([name, value]) => [`${name.replaceAll("_", " ")} took`, seconds(value)] as [string, string]),

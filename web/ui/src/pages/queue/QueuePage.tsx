@@ -43,14 +43,15 @@ export default function QueuePage() {
         )}
       </div>
       {queue?.paused && <p className="note mb-3">Paused: what runs goes on, nothing new starts.</p>}
-      <section aria-label="Running" className="mb-6">
+      {active.length === 0 && <p className="hint mb-6">Nothing runs. Nothing waits. What is made on the <Link to="/image" className="text-link">bench</Link>, in the shell and by other programs passes here.</p>}
+      {active.length > 0 && <><section aria-label="Running" className="mb-6">
         <h2 className="label">Running</h2>
         {running.length ? <ul className="rows border-t border-line">{running.map((live) => <QueueRow key={live.job_id} id={live.job_id} />)}</ul> : <p className="hint py-2">Nothing runs.</p>}
       </section>
       <section aria-label="Waiting" className="mb-6">
         <h2 className="label">Waiting</h2>
         {waiting.length ? <ol className="rows border-t border-line">{waiting.map((live, index) => <QueueRow key={live.job_id} id={live.job_id} before={waiting[index - 1]?.job_id} after={waiting[index + 1]?.job_id} afterNext={waiting[index + 2]?.job_id} />)}</ol> : <p className="hint py-2">Nothing waits.</p>}
-      </section>
+      </section></>}
       <Finished />
     </div>
   );

@@ -35,8 +35,8 @@ export default function SettingsPage() {
     <div className="page mx-auto max-w-[76rem]">
       <div className="page-head">
         <h1 className="title">Settings</h1>
-        <nav className="flex flex-wrap gap-x-4 gap-y-1 max-md:hidden" aria-label="Sections">
-          {SECTIONS.map(([id, name]) => <Link key={id} to="/settings" hash={id} className="text-link">{name}</Link>)}
+        <nav className="flex gap-x-4 gap-y-1 overflow-x-auto whitespace-nowrap max-md:-mb-3 max-md:w-full max-md:pb-3 md:flex-wrap" aria-label="Sections">
+          {SECTIONS.map(([id, name]) => <Link key={id} to="/settings" hash={id} className="text-link max-md:py-1">{name}</Link>)}
         </nav>
       </div>
       <div className="grid min-h-[80dvh] content-start gap-10" aria-busy={!settled}>
@@ -58,12 +58,14 @@ function useSettled(): boolean {
 }
 
 function ThemeChoice() {
-  const [theme, setTheme] = useState<Theme>(currentTheme);
+  const { data } = useQuery(queries.preferences);
+  const [chosen, setChosen] = useState<Theme>();
+  const theme = chosen ?? data?.theme ?? currentTheme();
   return (
     <fieldset><legend className="sr">Theme</legend>
       <div className="segments">
         {(["system", "dark", "light"] as const).map((name) => (
-          <button key={name} type="button" className="tab" aria-pressed={theme === name} onClick={() => { setTheme(name); chooseTheme(name).catch((error: unknown) => say(sentenceOf(error), "wrong")); }}>{name === "system" ? "As the device" : name === "dark" ? "Dark" : "Light"}</button>
+          <button key={name} type="button" className="tab" aria-pressed={theme === name} onClick={() => { setChosen(name); chooseTheme(name).catch((error: unknown) => say(sentenceOf(error), "wrong")); }}>{name === "system" ? "As the device" : name === "dark" ? "Dark" : "Light"}</button>
         ))}
       </div>
     </fieldset>
