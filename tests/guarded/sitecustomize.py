@@ -3,9 +3,12 @@
 Loaded at each start, so it imports nothing before something asks for the network.
 """
 
+import _thread
 import os
 import sys
 
+_guard_module = None
+_loading = _thread.allocate_lock()
 RECORD = os.environ.get("LOOPBACK_RECORD", "")
 
 
@@ -20,14 +23,17 @@ def _guard(event, args):
 
 
 def _module():
-    found = sys.modules.get("_loopback_guard")
-    if found is None:
-        from importlib.util import module_from_spec, spec_from_file_location
+    """The guard's own module, loaded once; many threads may ask for it at the same time."""
+    global _guard_module
+    with _loading:
+        if _guard_module is None:
+            from importlib.util import module_from_spec, spec_from_file_location
 
-        spec = spec_from_file_location("_loopback_guard", os.environ["LOOPBACK_GUARD"])
-        found = sys.modules["_loopback_guard"] = module_from_spec(spec)
-        spec.loader.exec_module(found)
-    return found
+            spec = spec_from_file_location("_loopback_guard", os.environ["LOOPBACK_GUARD"])
+            made = sys.modules["_loopback_guard"] = module_from_spec(spec)
+            spec.loader.exec_module(made)
+            _guard_module = made
+        return _guard_module
 
 
 if RECORD:
