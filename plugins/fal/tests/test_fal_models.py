@@ -179,6 +179,18 @@ def test_results_may_be_inline(bench: Bench) -> None:
     assert bench.server.counts["download"] == 0
 
 
+@pytest.mark.parametrize(("asked", "amount"), [
+    ({"num_frames": 81, "fps": 16}, 0.405), ({"num_frames": 161, "fps": 30}, 0.805),
+    ({"num_frames": 161, "fps": 30, "parameters": {"resolution": "480p"}}, 0.4025),
+])  # fmt: skip
+def test_films_of_wan_are_paid_at_sixteen_frames_a_second_and_by_their_resolution(
+    bench: Bench, asked: dict[str, Any], amount: float
+) -> None:
+    result, context = bench.run(Operation.VIDEO, model="fal-ai/wan/v2.2-a14b/text-to-video", **asked)
+    assert [quote.amount for quote in context.quotes] == [amount]
+    assert result.cost == Cost(amount=amount)
+
+
 def test_megapixels_are_rounded_up(bench: Bench) -> None:
     result, _ = bench.run(Operation.GENERATE, model="fal-ai/flux/dev", width=1536, height=1024)
     assert result.cost == Cost(amount=0.05)

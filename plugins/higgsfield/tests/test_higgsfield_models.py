@@ -52,7 +52,17 @@ def test_a_quote_is_remembered_with_the_purchase_and_not_before(bench: Bench) ->
     assert bench.server.counts["estimate"] == 1
     assert not any(context.memory.values())
     result, context = bench.run(Operation.GENERATE, model="reve/text-to-image")
-    assert result.cost == Cost(amount=context.memory["ticket"]["quote_usd"]) == Cost(amount=0.094)
+    assert result.cost == Cost(**context.memory["ticket"]["quote"]) == Cost(amount=0.094)
+
+
+def test_a_quote_above_a_cap_sends_nothing(bench: Bench) -> None:
+    request, model = bench.request(Operation.GENERATE, model="reve/text-to-image")
+    context = bench.context(model)
+    context.cap = 0.05
+    with pytest.raises(InvalidRequest, match="cap"):
+        bench.backend.generate(request=request, context=context)  # type: ignore[attr-defined]
+    assert (bench.server.counts["estimate"], bench.server.counts["submit"]) == (1, 0)
+    assert not any(context.memory.values())
 
 
 def test_a_missing_quote_stops_nothing(bench: Bench) -> None:

@@ -139,6 +139,14 @@ def test_any_model_can_be_named(bench: Bench) -> None:
     assert model.operations[Operation.EDIT].mask
 
 
+def test_a_film_in_720p_is_quoted_at_its_own_price(bench: Bench) -> None:
+    model = "wan-video/wan-2.2-t2v-fast"
+    for asked, amount in (({}, 0.05), ({"parameters": {"resolution": "720p"}}, 0.11)):
+        result, context = bench.run(Operation.VIDEO, model=model, **asked)
+        assert [quote.amount for quote in context.quotes] == [amount]
+        assert result.cost == Cost(amount=amount)
+
+
 KITE, HUB = (
     "https://files.example/kite.safetensors",
     "https://huggingface.co/ann/kites/resolve/main/kite.safetensors",

@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 import pytest
-from diorama.contract import InvalidRequest
+from diorama.contract import Cost, InvalidRequest, Result
 from diorama.jobs.records import JobStatus
 from diorama.spending.purse import day_of
 
@@ -167,3 +167,36 @@ def test_settings_are_read_as_people_write_them(tmp_path: Any) -> None:
         with pytest.raises(InvalidRequest) as caught:
             load_settings({"DIORAMA_HOME": str(tmp_path)})
         assert caught.value.field.startswith("spending.per_")
+
+
+@pytest.mark.parametrize(("cap", "session"), [("per_job", None), ("per_day", None), ("per_session", "s")])
+def test_a_quote_above_a_cap_ends_the_job_before_it_is_sent(
+    make_engine: Any, ask: Any, cap: str, session: str | None
+) -> None:
+    """The provider says just before the work what it will cost; the estimate had been lower."""
+    engine = make_engine({"paid": {"price": 0.1, "remote": True}}, spending={cap: {"USD": 0.5}})
+    backend, asked, done = engine.registry.backends["paid"], [0.3, 0.9], []
+
+    def quoting(request: Any, saved: Any, context: Any) -> Result:
+        context.quote(Cost(amount=asked.pop(0)))
+        done.append(context.job_id)
+        return Result(artifacts=saved)
+
+    backend._result = quoting
+    good = engine.wait(engine.submit(ask(session_id=session)).id, 30)
+    assert (good.status, good.cost["amount"]) == (JobStatus.COMPLETED, 0.3), good.error
+    bad = engine.wait(engine.submit(ask(session_id=session)).id, 30)
+    assert (bad.status, bad.cost) == (JobStatus.FAILED, None)
+    assert bad.error["field"] == f"spending.{cap}"
+    assert done == [good.id]
+    assert [line.amount for line in engine.costs.report()] == [0.3], "what was refused left the books"
+
+
+@pytest.mark.parametrize("amount", [-1.0, float("nan"), float("inf"), "5"])
+def test_a_quote_that_is_no_amount_is_refused(make_engine: Any, ask: Any, amount: Any) -> None:
+    engine = make_engine({"paid": {"price": 0.1, "remote": True}})
+    backend = engine.registry.backends["paid"]
+    backend._result = lambda request, saved, context: context.quote(Cost(amount=amount))
+    job = engine.wait(engine.submit(ask()).id, 30)
+    assert (job.status, job.cost) == (JobStatus.FAILED, None)
+    assert "no amount" in job.error["message"]

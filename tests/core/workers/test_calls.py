@@ -112,6 +112,15 @@ def test_what_was_kept_back_never_comes_after_what_is_newer(shared, backend):
 
 
 @PLACES
+def test_a_quote_is_booked_before_it_returns_and_a_cap_is_heard(shared, backend):
+    _, sink = shared.run("quote 0.25", backend)
+    assert sink.quotes == [{"amount": 0.25, "currency": "USD", "estimated": True}]
+    with pytest.raises(InvalidRequest) as caught:
+        shared.run("quote 2", backend)
+    assert caught.value.field == "spending.per_job"
+
+
+@PLACES
 def test_remember_is_stored_before_it_returns_and_is_in_memory(shared, backend):
     result, sink = shared.run("remember", backend, memory={"earlier": True})
     assert sink.facts == [{"request_id": "r-1", "at": [1, 2]}]

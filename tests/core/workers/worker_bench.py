@@ -7,7 +7,7 @@ import threading
 import time
 from pathlib import Path
 
-from diorama.contract import Capabilities, GenerateRequest, ModelInfo, Operation
+from diorama.contract import Capabilities, GenerateRequest, InvalidRequest, ModelInfo, Operation
 from diorama.ids import new_id
 from diorama.plugins.registry import PluginRegistry
 from diorama.settings import load_settings
@@ -24,6 +24,7 @@ class Sink:
     def __init__(self):
         self.cancel = CancelFlag()
         self.reports, self.previews, self.outputs, self.facts, self.notes = [], [], [], [], []
+        self.quotes = []
         self.began = threading.Event()
 
     def progress(self, stage, fraction, message, numbers):
@@ -39,6 +40,11 @@ class Sink:
 
     def remember(self, facts):
         self.facts.append(dict(facts))
+
+    def quote(self, cost):
+        if cost["amount"] > 1:
+            raise InvalidRequest("A cap would be passed.", field="spending.per_job")
+        self.quotes.append(cost)
 
     def note(self, kind, field, before, after, why):
         self.notes.append((kind, field, before, after, why))

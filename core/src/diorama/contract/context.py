@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from diorama.contract.models import ModelInfo
-from diorama.contract.results import Artifact, MediaKind
+from diorama.contract.results import Artifact, Cost, MediaKind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -176,6 +176,13 @@ class JobContext(BaseContext):
         Raises:
             BackendError: they could not be stored. They are in :attr:`memory` all the same, and the engine writes them as
                 soon as it can: what is bought already need not be given up.
+        """
+
+    def quote(self, cost: Cost) -> None:
+        """Tell what this job will cost, known just before it is sent; it stands in place of the estimate.
+
+        Raises:
+            InvalidRequest: a cap on spending would be passed: send nothing.
         """
 
     @abstractmethod

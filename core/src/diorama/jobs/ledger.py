@@ -229,6 +229,22 @@ class Ledger:
 
         return self._database.write(action)
 
+    def price(self, job: Job, admit: Callable[[Connection, Job], None] | None = None) -> Future[None]:
+        """Store what a job will cost.
+
+        Args:
+            job: With its new cost.
+            admit: Called in the same transaction; what it raises leaves the row as it was.
+        """
+
+        def action(connection: Connection) -> None:
+            if admit is not None:
+                admit(connection, job)
+            query = update(table).where(table.c.id == job.id, table.c.finished_at.is_(None))
+            connection.execute(query.values(cost=text(job.cost)))
+
+        return self._database.write(action)
+
     # Waiting
 
     def arrange(self, job: Job) -> Future[None]:

@@ -29,6 +29,7 @@ from diorama.jobs.ledger import Ledger, Page
 from diorama.jobs.live import LiveJob, Phase
 from diorama.jobs.outages import Detours
 from diorama.jobs.overview import Overview, told
+from diorama.jobs.quoting import Quoting
 from diorama.jobs.records import Job, JobKind, JobStatus, Note
 from diorama.jobs.recovery import recover
 from diorama.jobs.returning import Returning, entry_of
@@ -99,7 +100,7 @@ class JobQueue:
         self._overview = Overview(self._scheduler, self.run_times)
         self._runner = Runner(
             self.ledger, self.events, executor, models, self._lanes, self._finisher, self._changed, returning,
-            self._folders, self._scheduler.hurry,
+            self._folders, self._scheduler.hurry, Quoting(self.ledger, purse),
         )  # fmt: skip
 
     # Life

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from diorama.access import redaction
 from diorama.contract import (
@@ -67,6 +68,7 @@ class Runner:
         returning: Puts jobs back into the queue.
         folders: Where work folders come from.
         hurry: Calls a job that rests before its time.
+        quote: Books what a provider asks just before a job is sent.
     """
 
     def __init__(
@@ -81,10 +83,11 @@ class Runner:
         returning: Returning,
         folders: WorkFolders,
         hurry: Callable[[str], None],
+        quote: Callable[[LiveJob, Mapping[str, Any]], None],
     ) -> None:
         self._ledger, self._events, self._executor, self._models = ledger, events, executor, models
         self._lanes, self._finisher, self._changed, self._returning = lanes, finisher, changed, returning
-        self._folders, self._hurry = folders, hurry
+        self._folders, self._hurry, self._quote = folders, hurry, quote
         self._resting: dict[str, Run] = {}
 
     def run(self, live: LiveJob, slot: str) -> float | None:
@@ -153,7 +156,7 @@ class Runner:
             if live.phase is not Phase.WAITING:
                 return None  # cancelled at the last moment
             stored = self._ledger.touch(live.begin(slot))
-            sink = RunSink(live, self._ledger, self._events, self._changed)
+            sink = RunSink(live, self._ledger, self._events, self._changed, self._quote)
         stored.add_done_callback(lambda _: point("leased"))
         if self._lanes.may_have_been_billed(live.job):
             stored.result()  # before anything may be bought, the ledger must say that it was begun

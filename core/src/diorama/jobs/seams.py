@@ -51,10 +51,13 @@ class Assets(Protocol):
 
 
 class Purse(Protocol):
-    """Keeps account of what jobs cost. Both calls happen inside the transaction that stores the jobs themselves."""
+    """Keeps account of what jobs cost. All calls happen inside the transaction that stores the jobs themselves."""
 
     def admit(self, connection: Connection, jobs: Sequence[Job]) -> None:
         """Book the estimates of jobs, in place of earlier ones of theirs; raises when a cap would be passed."""
+
+    def quoted(self, connection: Connection, job: Job) -> None:
+        """Book what a provider asks for one job, in place of its estimate; raises when a cap would be passed."""
 
     def settle(self, connection: Connection, jobs: Sequence[Job]) -> None:
         """Book what finished jobs cost; nothing where ``cost`` is ``None``."""

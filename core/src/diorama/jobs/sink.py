@@ -32,13 +32,20 @@ class RunSink:
         ledger: Where stages and memory are kept.
         events: Where listeners are.
         changed: Tells listeners about the job's present state.
+        quote: Books what the provider asks.
     """
 
     def __init__(
-        self, live: LiveJob, ledger: Ledger, events: EventHub, changed: Callable[[LiveJob], None]
+        self,
+        live: LiveJob,
+        ledger: Ledger,
+        events: EventHub,
+        changed: Callable[[LiveJob], None],
+        quote: Callable[[LiveJob, Mapping[str, Any]], None],
     ) -> None:
         self.cancel: CancelToken = live.token
         self._live, self._ledger, self._events, self._changed = live, ledger, events, changed
+        self._quote = quote
 
     def progress(
         self, stage: Stage, fraction: float | None, message: str, numbers: Mapping[str, Any]
@@ -88,6 +95,15 @@ class RunSink:
             raise BackendError(f"Notes of the job could not be stored: {error}") from error
         self._live.unstored = False
         point("remembered")
+
+    def quote(self, cost: Mapping[str, Any]) -> None:
+        """Put what the provider asks in place of the estimate.
+
+        Raises:
+            InvalidRequest: a cap would be passed.
+        """
+        self._quote(self._live, cost)
+        self._changed(self._live)
 
     def note(self, kind: str, field: str, before: Any, after: Any, why: str) -> None:
         """Record an ``ignored`` or ``adjusted`` value."""

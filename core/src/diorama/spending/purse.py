@@ -102,6 +102,17 @@ class Purse:
         if rows:
             connection.execute(insert(costs), rows)
 
+    def quoted(self, connection: Connection, job: Job) -> None:
+        """Book what a provider asks for a job just before it is sent, in place of its estimate.
+
+        Raises:
+            InvalidRequest: the cap of a job, a day or a session would be passed; the estimate stays booked.
+        """
+        cost = job.cost or {}
+        currency, amount = str(cost.get("currency", "USD")), float(cost.get("amount", 0.0))
+        _refuse_above(self.caps.per_job, "per_job", currency, 0.0, amount, "The provider asks for")
+        self.admit(connection, [job])
+
     def check_sums(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
         """Refuse rows that would pass the cap of a day or of a session, together with what is booked.
 

@@ -14,6 +14,7 @@ from diorama.contract import (
     Audio,
     BackendError,
     BaseContext,
+    Cost,
     FetchedFile,
     InvalidRequest,
     JobCancelled,
@@ -110,6 +111,8 @@ class RecordingJobContext(_Recording, JobContext):
         reports: ``(stage, fraction, message, numbers)`` in order.
         previews: Number of previews.
         notes: ``(kind, field, before, after, why)`` of ignored and adjusted values.
+        quotes: What was said about its cost before it was sent.
+        cap: Most that a quote may ask; ``None`` for any.
     """
 
     def __init__(
@@ -134,6 +137,8 @@ class RecordingJobContext(_Recording, JobContext):
         self.reports: list[tuple[str, float | None, str, dict[str, Any]]] = []
         self.previews = 0
         self.notes: list[tuple[str, str, Any, Any, str]] = []
+        self.quotes: list[Cost] = []
+        self.cap: float | None = None
         self._strict = strict
         self._cancel_after = cancel_after
         self._cancel = threading.Event()
@@ -197,6 +202,12 @@ class RecordingJobContext(_Recording, JobContext):
 
         dumps(facts)
         self.memory = {**self.memory, **facts}
+
+    def quote(self, cost: Cost) -> None:
+        """Keep a quote; raise like the engine when it is above :attr:`cap`."""
+        if self.cap is not None and cost.amount > self.cap:
+            raise InvalidRequest("A cap would be passed.", field="spending.per_job", fix="Ask for less.")
+        self.quotes.append(cost)
 
     def on_cancel(self, callback: Callable[[], None]) -> None:
         """Keep the callback, or call it when already cancelled."""

@@ -16,6 +16,7 @@ from diorama.access.lines import Lines
 from diorama.contract import (
     Artifact,
     Audio,
+    Cost,
     FetchedFile,
     InvalidRequest,
     JobCancelled,
@@ -23,6 +24,7 @@ from diorama.contract import (
     JobParked,
     MediaKind,
     Stage,
+    to_plain,
 )
 from diorama.settings import Settings
 from diorama.workers.executor import CancelToken, Task, TaskSink
@@ -215,6 +217,11 @@ class LocalJobContext(JobContext):
         """See :meth:`diorama.contract.JobContext.remember`."""
         self.memory = {**self.memory, **facts}
         self._sink.remember(facts)
+
+    def quote(self, cost: Cost) -> None:
+        """See :meth:`diorama.contract.JobContext.quote`."""
+        self.check()
+        self._sink.quote(to_plain(cost))
 
     def on_cancel(self, callback: Callable[[], None]) -> None:
         """See :meth:`diorama.contract.JobContext.on_cancel`."""

@@ -79,6 +79,9 @@ class TaskSink(Protocol):
     def remember(self, facts: Mapping[str, Any]) -> None:
         """Store notes durably before returning."""
 
+    def quote(self, cost: Mapping[str, Any]) -> None:
+        """Put what a provider asks in place of the estimate; raises when a cap would be passed."""
+
     def note(self, kind: str, field: str, before: Any, after: Any, why: str) -> None:
         """Record an ``ignored`` or ``adjusted`` value."""
 

@@ -359,6 +359,8 @@ def _deliver(kind: str, message: Mapping[str, Any], job: _Running, secret: Secre
         sink.note(message["note"], message["field"], message["before"], message["after"], message["why"])
     elif kind == "remember":
         sink.remember(message["facts"])
+    elif kind == "quote":
+        sink.quote(message["cost"])
     elif kind == "secret":
         value = secret(job.task.backend, message["name"])
         redaction.register(value)  # the worker's output passes through this process

@@ -77,6 +77,10 @@ class RemoteSink:
         """Send notes and wait until they are on disk."""
         self._ask("remember", facts=facts)
 
+    def quote(self, cost: Mapping[str, Any]) -> None:
+        """Send a quote and wait until it is booked."""
+        self._ask("quote", cost=cost)
+
     def secret(self, name: str) -> str | None:
         """Ask for a secret of the backend."""
         value = self._ask("secret", name=name)

@@ -1,8 +1,8 @@
 """Messages between the server and a worker: a length in four bytes, then one msgpack map. No pickles, no pixels.
 
 Every message has a ``kind``. To the worker: ``configure``, ``run``, ``cancel``, ``unload``, ``warm``, ``ping``,
-``reply``, ``shutdown``. From it: ``hello``, ``begun``, ``progress``, ``preview``, ``staged``, ``note``, ``remember``, ``secret``,
-``result``, ``error``, ``reply``.
+``reply``, ``shutdown``. From it: ``hello``, ``begun``, ``progress``, ``preview``, ``staged``, ``note``, ``remember``,
+``quote``, ``secret``, ``result``, ``error``, ``reply``.
 """
 
 from __future__ import annotations

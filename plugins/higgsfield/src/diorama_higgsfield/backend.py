@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from diorama.contract import (
     BackendError,
-    BackendSettings,
     BaseContext,
     Capabilities,
     ContentRefused,
     Cost,
     DioramaError,
-    JobContext,
     ModelInfo,
     Operation,
     Range,
@@ -57,10 +54,6 @@ class HiggsfieldBackend(RemoteBackend[HiggsfieldClient]):
         "api_key": ("HF_KEY", "HF_CREDENTIALS"), "api_key_id": ("HF_API_KEY",), "api_key_secret": ("HF_API_SECRET",),
     }  # fmt: skip
 
-    def __init__(self, settings: BackendSettings) -> None:
-        super().__init__(settings)
-        self._quotes: WeakKeyDictionary[JobContext, float] = WeakKeyDictionary()
-
     def connect(self, key: str) -> HiggsfieldClient:
         """Return a client of the official package."""
         return HiggsfieldClient(key, self.api_url)
@@ -73,21 +66,18 @@ class HiggsfieldBackend(RemoteBackend[HiggsfieldClient]):
 
     # --- one job --------------------------------------------------------------------------------
 
-    def body(self, call: Call, body: dict[str, Any]) -> dict[str, Any]:
+    def quote(self, call: Call, body: dict[str, Any]) -> Cost | None:
         """Ask what it will cost, since there is no price list; a quote that does not come stops nothing."""
         try:
-            quote = self.client(call.key).ask("POST", f"/estimate/{call.endpoint}", json=body)
-            self._quotes[call.context] = float(quote["usd"])
+            row = self.client(call.key).ask("POST", f"/estimate/{call.endpoint}", json=body)
+            return Cost(amount=float(row["usd"]))
         except (Refusal, Unreached, Unanswered, KeyError, ValueError) as error:
             call.context.log.info("%s gave no quote: %s", self.title, error)
-        return body
+            return None
 
     def submit(self, call: Call, body: dict[str, Any]) -> Look:
         """Queue the request."""
-        ticket: dict[str, Any] = self.client(call.key).submit(call.endpoint, body)
-        if (quote := self._quotes.pop(call.context, None)) is not None:
-            ticket["quote_usd"] = quote
-        return Look(state="queued", ticket=ticket)
+        return Look(state="queued", ticket=self.client(call.key).submit(call.endpoint, body))
 
     def look(self, call: Call, ticket: Mapping[str, Any]) -> Look:
         """Read the request."""
@@ -96,10 +86,7 @@ class HiggsfieldBackend(RemoteBackend[HiggsfieldClient]):
         if status == "queued":
             return Look(state="queued", message="Queued at Higgsfield")
         if status == "completed":
-            quote = ticket.get("quote_usd")
-            return Look(
-                state="done", outputs=outputs_of(row), cost=Cost(amount=quote) if quote is not None else None
-            )
+            return Look(state="done", outputs=outputs_of(row))
         if status == "nsfw":
             error: DioramaError = ContentRefused(
                 f"{self.title} refused the content.", fix="Word it differently."

@@ -153,6 +153,10 @@ class Scripted(Backend):
         context.remember(request_id="r-1", at=[1, 2])
         return self.tell(context, memory=dict(context.memory))
 
+    def do_quote(self, rest, request, context):
+        context.quote(Cost(amount=float(rest)))
+        return self.tell(context)
+
     def do_notes(self, rest, request, context):
         context.adjusted("width", 100, 104, "Sides are multiples of 8.")
         context.ignored("prompt", "zebra", "It is not known.")

@@ -16,13 +16,14 @@ from diorama.contract.models import Availability, AvailabilityState, ModelInfo
 from diorama.contract.remote.answers import Refusal, Unanswered, Unreached, translate
 from diorama.contract.remote.call import Call, Look
 from diorama.contract.remote.files import Prepared
+from diorama.contract.remote.money import foreseen
 from diorama.contract.remote.offers import Offer, load_offers
 from diorama.contract.remote.pace import Pace
 from diorama.contract.remote.run import Wait, run
 from diorama.contract.remote.shelf import Shelf
 from diorama.contract.remote.wire import build
 from diorama.contract.requests import AnyRequest, EditRequest, GenerateRequest, UpscaleRequest, VideoRequest
-from diorama.contract.results import Result
+from diorama.contract.results import Cost, Result
 
 REQUESTS_AT_ONCE = 32
 """Requests in flight to one provider: HTTP clients become slow when more threads than connections wait at their pool."""
@@ -100,6 +101,13 @@ class RemoteBackend(Backend, ABC, Generic[Client]):
     def body(self, call: Call, body: dict[str, Any]) -> dict[str, Any]:
         """Last change to a body that the wire has built; the place for a provider's own rules."""
         return body
+
+    def quote(self, call: Call, body: dict[str, Any]) -> Cost | None:
+        """Return what exactly this request will cost, where that is known before; a question to the provider is in place here.
+
+        It is checked against the caps before anything is sent, and stands unless the provider tells another figure later.
+        """
+        return foreseen(call, body)
 
     def discover(self, context: BaseContext, key: str | None) -> Mapping[str, Offer]:
         """Return all models that the provider lists, by native id.

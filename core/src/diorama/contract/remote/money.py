@@ -1,12 +1,38 @@
-"""What a finished run cost, by the published price."""
+"""What a run will cost by a model's finer rules, and what a finished one did cost by the published price."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from diorama.contract.models import Price
+from diorama.contract.remote.call import Call
+from diorama.contract.requests import VideoRequest
 from diorama.contract.results import Artifact, Cost
+
+
+def foreseen(call: Call, body: Mapping[str, Any]) -> Cost | None:
+    """Return what exactly this request will cost, where the wire's tools say more than the price does, else ``None``.
+
+    ``seconds_at``: seconds of a film count at this many frames each, whatever its own rate. ``amounts``: by parameter, by
+    value, another amount than the price's; left out where the user has a price of their own.
+    """
+    price, tools, request = call.context.model.price, call.wire.tools, call.request
+    if price is None or not {"seconds_at", "amounts"} & set(tools):
+        return None
+    published = call.offer.info.price
+    mine = published is None or published.amount != price.amount
+    by: Mapping[str, Any] = {} if mine else tools.get("amounts", {})
+    amount = next((rule[body[name]] for name, rule in by.items() if body.get(name) in rule), price.amount)
+    units: float | None = 1.0
+    if price.per == "second":
+        frames = request.num_frames if isinstance(request, VideoRequest) else None
+        at = tools.get("seconds_at")
+        units = frames / float(at) if frames and at else None
+    if units is None or price.per not in ("second", "video", "job"):
+        return None
+    return Cost(amount=round(float(amount) * units, 6), currency=price.currency, estimated=True)
 
 
 def estimate(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,13 +18,14 @@ from diorama.contract.errors import (
     JobParked,
     RateLimited,
 )
+from diorama.contract.plain import from_plain, to_plain
 from diorama.contract.remote.answers import Refusal, Unanswered, Unreached
 from diorama.contract.remote.call import Call, Look, Output
 from diorama.contract.remote.files import bring, prepare, resized
 from diorama.contract.remote.money import estimate
 from diorama.contract.remote.wire import Uploads
 from diorama.contract.requests import EditRequest, GenerateRequest, UpscaleRequest, VideoRequest
-from diorama.contract.results import Artifact, MediaKind, Result
+from diorama.contract.results import Artifact, Cost, MediaKind, Result
 
 if TYPE_CHECKING:
     from diorama.contract.remote.backend import RemoteBackend
@@ -96,6 +97,10 @@ def _upload_all(backend: RemoteBackend[Any], call: Call) -> Uploads:
 def _buy(backend: RemoteBackend[Any], call: Call, body: dict[str, Any]) -> Look:
     """Send the submission; repeat it only when it provably did not take effect."""
     context = call.context
+    quote = safely(backend, call, lambda: backend.quote(call, body))
+    if quote is not None:
+        context.quote(quote)
+    told = {} if quote is None else {"quote": to_plain(quote)}
     for attempt in range(RETRIES + 1):
         context.progress("generating", 0.0, f"Sending the request to {backend.title}")
         try:
@@ -119,6 +124,7 @@ def _buy(backend: RemoteBackend[Any], call: Call, body: dict[str, Any]) -> Look:
             context.wait(pause)
         else:
             if look.state != "done":
+                look = replace(look, ticket={**look.ticket, **told})
                 _note(call, ticket=dict(look.ticket), sending=None)
             return look
     raise AssertionError("unreachable")
@@ -292,8 +298,10 @@ def _collect(backend: RemoteBackend[Any], call: Call, look: Look) -> Result:
     _tell_missing(call, look, len(good))
     request = call.request
     duration = request.duration if isinstance(request, VideoRequest) else None
-    cost = look.cost or estimate(context.model.price, artifacts, seconds=look.seconds, duration=duration)
     ticket = context.memory.get("ticket") or look.ticket
+    quoted = from_plain(Cost, ticket["quote"]) if ticket.get("quote") else None
+    told = look.cost or quoted
+    cost = told or estimate(context.model.price, artifacts, seconds=look.seconds, duration=duration)
     facts = {
         "provider": backend.title,
         "endpoint": call.endpoint,
