@@ -212,6 +212,18 @@ def test_the_live_schema_filters_what_a_new_version_dropped(
     assert context.notes[-1][:2] == ("ignored", "parameters.seed")
 
 
+def test_a_schema_is_read_again_after_an_hour_and_an_old_one_does_when_that_fails(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        bench.run(Operation.GENERATE, model="qwen/qwen-image")
+    assert bench.server.counts["model"] == 1
+    monkeypatch.setattr("diorama_replicate.backend.CARD_SECONDS", -1.0)
+    bench.server.fault("model", status=404)
+    bench.run(Operation.GENERATE, model="qwen/qwen-image")
+    assert (bench.server.counts["model"], bench.server.submissions) == (2, 3)
+
+
 @pytest.mark.parametrize(("script", "text"), [
     (Script(outcome="aborted"), "aborted"), (Script(outcome="canceled"), "canceled"),
     (Script(outcome="removed"), "deleted"), (Script(outputs=0), "no result"),

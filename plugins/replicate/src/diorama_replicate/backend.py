@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from diorama.contract import BackendError, BackendSettings, BaseContext
-from diorama.contract.remote import Call, Look, Offer, Output, Refusal, RemoteBackend
+from diorama.contract.remote import Call, Look, Offer, Output, Refusal, RemoteBackend, Unanswered, Unreached
 from diorama.contract.remote.answers import MODERATION, failed_run
 from diorama.contract.remote.files import Prepared
 from diorama.contract.remote.wire import allowed_only
@@ -17,6 +18,7 @@ from diorama_replicate.schemas import ModelCard, offer_from
 from diorama_replicate.series import as_series
 
 INLINE_BYTES = 256 * 1024
+CARD_SECONDS = 3600.0
 TRANSIENT = re.compile(r"interrupted|code: PA|time(d )?out|50[23]|E1000|unavailable", re.IGNORECASE)
 COLLECTIONS = ("text-to-image", "image-editing", "super-resolution", "text-to-video", "image-to-video")
 PERCENT = re.compile(r"(\d{1,3})%\|[^|]*\|\s*(\d+)/(\d+)")
@@ -34,17 +36,24 @@ class ReplicateBackend(RemoteBackend[ReplicateClient]):
 
     def __init__(self, settings: BackendSettings) -> None:
         super().__init__(settings)
-        self._cards: dict[str, ModelCard] = {}
+        self._cards: dict[str, tuple[float, ModelCard]] = {}
 
     def connect(self, key: str) -> ReplicateClient:
         """Return a client of the official package."""
         return ReplicateClient(key, self.api_url)
 
     def card(self, name: str, key: str) -> ModelCard:
-        """Return a model's live schema and version; read once in the life of this backend."""
-        if name not in self._cards:
-            self._cards[name] = ModelCard.read(self.client(key).model(name))
-        return self._cards[name]
+        """Return a model's live schema and version, at most an hour old: they change without notice."""
+        read, card = self._cards.get(name, (0.0, None))
+        now = time.monotonic()
+        if card is None or now - read > CARD_SECONDS:
+            try:
+                card = ModelCard.read(self.client(key).model(name))
+            except (Refusal, Unreached, Unanswered):
+                if card is None:
+                    raise
+            self._cards[name] = (now, card)
+        return card
 
     # --- one job --------------------------------------------------------------------------------
 
@@ -64,7 +73,7 @@ class ReplicateBackend(RemoteBackend[ReplicateClient]):
     def submit(self, call: Call, body: dict[str, Any]) -> Look:
         """Create the prediction."""
         name = call.offer.info.native_id
-        card = self._cards.get(name)
+        _, card = self._cards.get(name, (0.0, None))
         by_version = call.wire.tools.get("by_version") or (card is not None and not card.official)
         version = (card or self.card(name, call.key)).version if by_version else None
         return self._seen(call, self.client(call.key).create(name, body, version))
