@@ -207,6 +207,27 @@ def test_pictures_stand_at_times_of_their_own(
     assert len({content.tobytes() for content in made.values()}) == len(made)
 
 
+@pytest.mark.parametrize("name", ["qwen-image", "ltx2"])
+def test_one_step_is_too_few_where_steps_are_stretched(backend: Any, add: Any, job: Any, name: str) -> None:
+    model = add(name)
+    (operation,) = {Operation.GENERATE, Operation.VIDEO} & model.operations.keys()
+    assert model.operations[operation].num_inference_steps.minimum == 2
+    context = job(model)
+    values: dict[str, Any] = {
+        "model": model.id,
+        "prompt": "x",
+        "width": 64,
+        "height": 64,
+        "num_inference_steps": 1,
+        "seed": 1,
+    }
+    if name == "ltx2":
+        backend.video(VideoRequest(**values, num_frames=9), context)
+    else:
+        backend.generate(GenerateRequest(**values), context)
+    assert np.std(pixels(context)) > 1, "a step without an end gives a picture of nothing"
+
+
 def test_more_pictures_than_the_frames_have_room_for_are_refused(
     backend: Any, add: Any, job: Any, tmp_path: Path
 ) -> None:

@@ -78,6 +78,7 @@ class Family:
         native: Side of the square that the model was trained for.
         smallest: Smallest side.
         default_steps: Denoising steps.
+        fewest_steps: Least number of steps; 2 where the sampler stretches its steps to an end that a single one has not.
         default_guidance: Guidance.
         highest_guidance: Largest guidance that makes sense; 0 when there is no guidance.
         default_strength: Strength of image-to-image.
@@ -104,6 +105,7 @@ class Family:
     native: ClassVar[int] = 1024
     smallest: ClassVar[int] = 64
     default_steps: ClassVar[int] = 28
+    fewest_steps: ClassVar[int] = 1
     default_guidance: ClassVar[float] = 3.5
     highest_guidance: ClassVar[float] = 20.0
     default_strength: ClassVar[float] = 0.6
@@ -154,7 +156,9 @@ class Family:
 
     def steps_of(self, request: Request, entry: ModelEntry) -> int:
         """Return the number of steps in force."""
-        return request.num_inference_steps or entry.default_steps or self.default_steps
+        return max(
+            request.num_inference_steps or entry.default_steps or self.default_steps, self.fewest_steps
+        )
 
     def further(self, task: Task, request: Request, pipe: Any) -> dict[str, Any]:
         """Return further arguments of the pipeline call."""
@@ -189,7 +193,8 @@ class Family:
 
     def steps_range(self, entry: ModelEntry) -> Range:
         """Return the allowed number of steps."""
-        return Range(minimum=1, maximum=150, default=entry.default_steps or self.default_steps, integer=True)
+        default = max(entry.default_steps or self.default_steps, self.fewest_steps)
+        return Range(minimum=self.fewest_steps, maximum=150, default=default, integer=True)
 
     def guidance_range(self, entry: ModelEntry) -> Range | None:
         """Return the allowed guidance, ``None`` for families without it."""

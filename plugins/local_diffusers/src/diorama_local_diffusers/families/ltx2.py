@@ -35,6 +35,7 @@ class LTX2(VideoFamily):
         "images": "LTX2ConditionPipeline",
     }
     most_pictures = 5
+    fewest_steps = 2
     multiple_of = 32
     width = 768
     height = 512

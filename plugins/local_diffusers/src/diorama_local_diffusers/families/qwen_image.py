@@ -24,6 +24,7 @@ class QwenImage(ImageFamily):
     control_class = "QwenImageControlNetModel"
     control_union_class = "QwenImageMultiControlNetModel"
     native = 1328
+    fewest_steps = 2
     default_steps = 50
     default_guidance = 4.0
     lora_kind = "qwen-image"

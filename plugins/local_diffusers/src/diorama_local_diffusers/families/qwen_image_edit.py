@@ -21,6 +21,7 @@ class QwenImageEdit(InstructFamily):
         "instruct": "QwenImageEditPipeline",
         "mask": "QwenImageEditInpaintPipeline",
     }
+    fewest_steps = 2
     default_steps = 50
     default_guidance = 4.0
     lora_kind = "qwen-image"
