@@ -24,7 +24,7 @@ export const GridFrame = memo(function GridFrame({ asset, index, side, eager, se
   return (
     <div className="frame on-film group h-full" onMouseEnter={() => setHover(true)} onMouseLeave={() => setHover(false)}>
       <Link to={video ? "/asset/video/$id" : "/asset/$id"} params={{ id: asset.id }} className="picture" style={{ height: side }} tabIndex={tabbable ? 0 : -1} draggable
-        onFocus={() => onFocus(index)} onDragStart={(event) => event.dataTransfer.setData("application/x-diorama-asset", JSON.stringify({ id: asset.id, url: asset.url, name: asset.prompt.slice(0, 60) }))}
+        onFocus={() => onFocus(index)} onDragStart={(event) => event.dataTransfer.setData("application/x-diorama-asset", JSON.stringify({ id: asset.id, url: asset.url, name: asset.prompt.slice(0, 60), kind: asset.kind }))}
         onClick={(event) => { if (anySelected && !event.ctrlKey && !event.metaKey) { event.preventDefault(); onToggle(index, event.shiftKey); } }}>
         <Picture src={asset.thumbnail_url} alt={asset.title || altOf(asset.prompt, kindWord(asset.kind))} width={asset.width} height={asset.height} placeholder={asset.placeholder} eager={eager} />
         {video && hover && <img className="absolute inset-0" src={asset.preview_url} alt="" draggable={false} />}

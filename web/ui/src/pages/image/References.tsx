@@ -38,7 +38,8 @@ export function References({ limit, needed, mask, medium, draft, change }: Props
     setOver(false);
     const own = event.dataTransfer.getData("application/x-diorama-asset");
     if (own && list.length < limit) {
-      const asset = JSON.parse(own) as { id: string; url: string; name: string };
+      const asset = JSON.parse(own) as { id: string; url: string; name: string; kind?: string };
+      if (asset.kind === "audio") return say("Only pictures can go in.", "wrong");
       change({ references: [...list, { source: asset.id, url: asset.url, name: asset.name }] });
     } else void add([...event.dataTransfer.files]);
   };

@@ -33,7 +33,10 @@ export default function SoundsIn({ range, sounds, onChange }: Props) {
     event.preventDefault();
     event.stopPropagation();
     setOver(false);
-    void add([...event.dataTransfer.files]);
+    const own = event.dataTransfer.getData("application/x-diorama-asset");
+    const asset = own ? (JSON.parse(own) as { id: string; url: string; name: string; kind?: string }) : undefined;
+    if (asset?.kind === "audio" && sounds.length < limit) onChange([...sounds, { source: asset.id, url: asset.url, name: asset.name || "sound" }]);
+    else void add([...event.dataTransfer.files]);
   };
   return (
     <fieldset onDragOver={(event) => { event.preventDefault(); setOver(true); }} onDragLeave={() => setOver(false)} onDrop={drop} data-drop="sound">
