@@ -78,7 +78,7 @@ def _convert(path: Path, target: Path, asset: Asset, name: str, limits: LimitSet
     if asset.kind != "audio":
         target.write_bytes(_encoded(path, name, limits))
         return
-    from diorama.assets.sound import transcode
+    from diorama.assets.sound_writing import transcode
 
     try:
         transcode(path, BY_MIME[asset.mime], target, format=name)

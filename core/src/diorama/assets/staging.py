@@ -15,7 +15,8 @@ from diorama.assets.decoding import Undecodable, decode, open_image, plain_mode,
 from diorama.assets.formats import FORMATS, OTHER_NAMES, Format
 from diorama.assets.frames import count_frames
 from diorama.assets.pixels import WEBP_QUALITY, Frames, encode_image, to_image
-from diorama.assets.sound import has_pictures, read_sound, read_track, remux_sound, transcode, write_sound
+from diorama.assets.sound import has_pictures, read_sound, read_track
+from diorama.assets.sound_writing import remux_sound, transcode, write_sound
 from diorama.assets.staged import StagedOutput
 from diorama.assets.thumbnails import make_preview, make_thumbnail
 from diorama.assets.video import iterate_frames, read_video, remux, write_video

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from diorama.assets.decoding import Undecodable, check_pixels
 from diorama.assets.formats import Format
-from diorama.assets.sound import AAC_RATES, READ_OPTIONS, SoundTrack
+from diorama.assets.sound import READ_OPTIONS
+from diorama.assets.sound_writing import AAC_RATES, SoundTrack
 from diorama.contract import Audio
 from diorama.settings import LimitSettings
 

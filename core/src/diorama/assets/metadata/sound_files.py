@@ -85,7 +85,7 @@ def _embed_m4a(source: Path, data: Buffer, target: Path, texts: dict[str, str], 
 
 
 def _remux(source: Path, target: Path, mime: str, texts: dict[str, str]) -> None:
-    from diorama.assets.sound import remux_sound
+    from diorama.assets.sound_writing import remux_sound
 
     remux_sound(source, BY_MIME[mime], target, BY_MIME[mime].name, texts)
 
@@ -97,7 +97,7 @@ def strip_sound(source: Path, data: Buffer, target: Path, mime: str) -> None:
         ValueError: the file is damaged.
     """
     if mime in ("audio/mp4", "audio/ogg"):
-        from diorama.assets.sound import remux_sound
+        from diorama.assets.sound_writing import remux_sound
 
         remux_sound(source, BY_MIME[mime], target, BY_MIME[mime].name, keep=False)
         return

@@ -43,17 +43,13 @@ def write(data: Buffer, texts: Mapping[str, str], xmp: bytes, out: BinaryIO, *, 
     chunks = list(_chunks(data, 12, len(data)))
     if data[:4] != b"RIFF" or data[8:12] != b"WAVE" or b"data" not in [kind for kind, _, _ in chunks]:
         raise ValueError("not a WAV file that can be edited")
-    ours = {_KEYS[name] for name in texts if name in _KEYS}
-    info = [(_KEYS[name], text.encode("utf-8", "replace") + b"\0") for name, text in texts.items()]
-    copied = []
-    for kind, start, end in chunks:
-        if kind == b"LIST" and data[start : start + 4] == b"INFO":
-            old = [(name, data[begin:stop]) for name, begin, stop in _chunks(data, start + 4, end)]
-            info = [item for item in old if keep and item[0] not in ours] + info
-        elif (keep and not (xmp and kind == _XMP)) or kind in _NEEDED:
-            copied.append((kind, start, end))
-    more = _chunk(b"LIST", b"INFO" + b"".join(_chunk(*item) for item in info)) if info else b""
-    more += _chunk(_XMP, xmp) if xmp else b""
+    infos = [item for item in chunks if item[0] == b"LIST" and data[item[1] : item[1] + 4] == b"INFO"]
+    copied = [
+        (kind, start, end)
+        for kind, start, end in chunks
+        if kind in _NEEDED or (keep and (kind, start, end) not in infos and not (xmp and kind == _XMP))
+    ]
+    more = _info(data, infos if keep else [], texts) + (_chunk(_XMP, xmp) if xmp else b"")
     size = 4 + len(more) + sum(8 + (end - start) + (end - start) % 2 for _, start, end in copied)
     if size >= 2**32:
         raise ValueError("it is too large for a WAV file")
@@ -64,6 +60,21 @@ def write(data: Buffer, texts: Mapping[str, str], xmp: bytes, out: BinaryIO, *, 
             out.write(data[at : min(end, at + (1 << 20))])
         out.write(b"\0" * ((end - start) % 2))
     out.write(more)
+
+
+def _info(data: Buffer, old: list[tuple[bytes, int, int]], texts: Mapping[str, str]) -> bytes:
+    """Return the chunk of texts: those that are there and are not replaced, then ours; nothing where there are none."""
+    ours = {_KEYS[name] for name in texts if name in _KEYS}
+    kept = [
+        (name, data[begin:stop])
+        for _, start, end in old
+        for name, begin, stop in _chunks(data, start + 4, end)
+        if name not in ours
+    ]
+    new = [(_KEYS[name], text.encode("utf-8", "replace") + b"\0") for name, text in texts.items()]
+    return (
+        _chunk(b"LIST", b"INFO" + b"".join(_chunk(*item) for item in (*kept, *new))) if kept or new else b""
+    )
 
 
 def _chunks(data: Buffer, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
