@@ -27,6 +27,7 @@ class Home:
 
     def __init__(self, folder: Path, server: ReplicateStandin, **options: Any) -> None:
         self.folder, self.server = folder, server
+        self.started: list[subprocess.Popen[str]] = []
         hosts = [f"127.0.0.1:{port}" for port in server.ports.values()]
         table = {
             "api_url": server.url(),
@@ -49,7 +50,16 @@ class Home:
         env = {**os.environ, "DIORAMA_HOME": str(self.folder), "REPLICATE_API_TOKEN": self.server.key,
                "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), os.environ["PYTHONPATH"]])}  # fmt: skip
         command = [sys.executable, "-m", "standins.engine_run", MODEL, str(count), *more]
-        return subprocess.Popen(command, env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        process = subprocess.Popen(command, env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.started.append(process)
+        return process
+
+    def stop(self) -> None:
+        """End the engines that a failed test left running."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
 
     def finish(self, process: subprocess.Popen[str]) -> list[dict[str, Any]]:
         """Wait for an engine's end and read what it told about its jobs."""
@@ -60,7 +70,11 @@ class Home:
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Home]:
     with ReplicateStandin() as server:
-        yield Home(tmp_path / "home", server)
+        made = Home(tmp_path / "home", server)
+        try:
+            yield made
+        finally:
+            made.stop()
 
 
 @pytest.fixture
