@@ -14,13 +14,15 @@ import numpy as np
 import pytest
 from diorama.assets.formats import BY_MIME, FORMATS, sniff
 from diorama.assets.intake import take_in
-from diorama.assets.metadata import embed, read_metadata, strip
+from diorama.assets.metadata import embed, mp3_file, read_metadata, strip
 from diorama.assets.records import Asset
 from diorama.assets.staging import stage
 from diorama.assets.store import AssetStore
 from diorama.assets.waveform import GROUND, SIZE, WAVE, Peaks, draw
-from diorama.contract import Audio, BackendError, InvalidRequest
+from diorama.contract import Audio, BackendError, InvalidRequest, NotFound
 from diorama.settings import LimitSettings, Settings
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 RATE = 22050
@@ -199,6 +201,41 @@ def test_damage_is_a_clear_error(tmp_path: Path, name: str) -> None:
             stage(bytes(data), index=number, kind="audio", work_dir=tmp_path)
 
 
+HEADS = (
+    b"fLaC",
+    b"fLaC\x84",
+    b"ID3\x04\0\0",
+    b"ID3\x03\0\0\0\0\0\x7f",
+    b"ID3",
+    b"RIFF\0\0\0\0WAVE",
+    b"OggS",
+    b"\0\0\0\x10ftypM4A ",
+)
+
+
+@given(head=st.sampled_from(HEADS), rest=st.binary(max_size=300))
+def test_texts_of_any_bytes_are_read_or_not_but_never_raise(head: bytes, rest: bytes) -> None:
+    info = read_metadata(head + rest)
+    assert info.recipe is None
+
+
+@given(
+    texts=st.dictionaries(
+        st.sampled_from(["title", "comment", "own"]),
+        st.text(alphabet=st.characters(exclude_characters="\0", codec="utf-8"), max_size=40),
+    ),
+    version=st.sampled_from([3, 4]),
+)
+def test_id3_texts_come_back_whatever_they_say(texts: dict[str, str], version: int) -> None:
+    first, second = io.BytesIO(), io.BytesIO()
+    mp3_file.write(b"ID3" + bytes([version, 0, 0, 0, 0, 0, 0]) + b"\xff\xfbsound", texts, b"", first)
+    mp3_file.write(first.getvalue(), {"more": "x"}, b"<x/>", second)
+    found = mp3_file.read(second.getvalue())
+    assert {name: found[name] for name in texts} == texts
+    assert (found["more"], found["xmp"]) == ("x", "<x/>")
+    assert second.getvalue().endswith(b"\xff\xfbsound")
+
+
 def test_the_waveform_shows_where_it_is_loud() -> None:
     peaks = Peaks(RATE)
     for loud in (1.0, 0.0, 0.25):
@@ -230,6 +267,12 @@ def test_a_stored_sound_is_listed_exported_and_given_as_input(
             assert pitch(data, 48000 if name == "ogg" else RATE) == pytest.approx(440, abs=3)
     with pytest.raises(InvalidRequest, match="cannot be exported"):
         store.export(asset.id, "png")
+    whole = store.file(asset.id).read_bytes()
+    store.file(asset.id).write_bytes(b"fLaC" + whole[40:])
+    for name, metadata in (("mp3", True), (None, False)):
+        with pytest.raises(NotFound, match="damaged"):
+            store.export(asset.id, name, metadata=metadata)
+    store.file(asset.id).write_bytes(whole)
     (store.root / str(asset.thumbnail)).unlink()
     with Image.open(store.thumbnail(asset.id)) as waveform:
         assert waveform.size == SIZE

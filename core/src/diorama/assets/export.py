@@ -44,7 +44,10 @@ def export_asset(
     with tempfile.TemporaryDirectory(prefix="diorama-export-") as folder:
         target = Path(folder) / f"out.{FORMATS[wanted].extension}"
         if mime == asset.mime:
-            strip(path, target, mime)
+            try:
+                strip(path, target, mime)
+            except ValueError as error:
+                raise NotFound(f"The file of this asset is damaged ({error}).") from error
         else:
             plain = target.with_name(f"pixels.{FORMATS[wanted].extension}")
             _convert(path, plain, asset, wanted, limits)
@@ -82,10 +85,8 @@ def _convert(path: Path, target: Path, asset: Asset, name: str, limits: LimitSet
 
     try:
         transcode(path, BY_MIME[asset.mime], target, format=name)
-    except (OSError, ValueError) as error:
-        raise NotFound(
-            f"The file of this asset is damaged or cannot become {name} ({type(error).__name__})."
-        ) from error
+    except ValueError as error:
+        raise NotFound(f"The file of this asset is damaged, or cannot become {name}.") from error
 
 
 def _encoded(path: Path, name: str, limits: LimitSettings) -> bytes:

@@ -121,27 +121,37 @@ def transcode(source: Path, found: Format, target: Path, *, format: str) -> None
     """Write a sound file, or the sound of a video, in another format.
 
     Raises:
-        OSError, ValueError: it is damaged, or the format cannot hold it.
+        ValueError: it is damaged, or the format cannot hold it.
     """
     import av
 
     codec = _CODECS[format]
-    with (
-        av.open(str(source), format=found.reader, options=READ_OPTIONS) as old,
-        _writing(target, codec) as new,
-    ):
-        track = old.streams.audio[0]
-        layout = "mono" if track.codec_context.channels == 1 else "stereo"
-        stream: Any = new.add_stream(
-            codec.encoder, rate=nearest_rate(track.codec_context.sample_rate, codec.rates), layout=layout
-        )
-        if codec.bit_rate:
-            stream.bit_rate = codec.bit_rate
-        if format == "flac" and track.codec_context.format.name in ("s32", "s32p"):
-            stream.codec_context.format = "s32"  # 24 bit stay 24 bit
-        for frame in old.decode(track):
-            new.mux(stream.encode(frame))
-        new.mux(stream.encode(None))
+    try:
+        with (
+            av.open(str(source), format=found.reader, options=READ_OPTIONS) as old,
+            _writing(target, codec) as new,
+        ):
+            track = old.streams.audio[0]
+            stream = _like(track, new, codec)
+            for frame in old.decode(track):
+                new.mux(stream.encode(frame))
+            new.mux(stream.encode(None))
+    except (OSError, ValueError, IndexError, av.FFmpegError) as error:
+        raise ValueError(f"the sound cannot be written as {format} ({error})") from error
+
+
+def _like(track: Any, container: Any, codec: _Codec) -> Any:
+    """Return a new track for the sound of another, mixed to at most two channels."""
+    context = track.codec_context
+    layout = "mono" if context.channels == 1 else "stereo"
+    stream = container.add_stream(
+        codec.encoder, rate=nearest_rate(context.sample_rate, codec.rates), layout=layout
+    )
+    if codec.bit_rate:
+        stream.bit_rate = codec.bit_rate
+    if codec.encoder == "flac" and context.format.name in ("s32", "s32p"):
+        stream.codec_context.format = "s32"  # 24 bit stay 24 bit
+    return stream
 
 
 @contextmanager
@@ -191,5 +201,5 @@ def remux_sound(
                     continue  # the end of the stream
                 packet.stream = stream
                 new.mux(packet)
-    except (OSError, ValueError, IndexError) as error:
+    except (OSError, ValueError, IndexError, av.FFmpegError) as error:
         raise ValueError(f"the sound cannot be copied into {format} ({error})") from error

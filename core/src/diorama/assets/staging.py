@@ -229,7 +229,7 @@ def _as_sound(raw: Path, found: Format, job: _Job) -> Format:
                 remux_sound(raw, found, opened, name)
             else:  # a codec that Ogg does not hold
                 transcode(raw, found, opened, format=name)
-        except (ValueError, OSError):
+        except ValueError:
             opened.unlink(missing_ok=True)
             continue
         opened.replace(raw)
@@ -249,8 +249,8 @@ def _stage_sound(raw: Path, found: Format, job: _Job) -> StagedOutput:
             remux_sound(raw, found, path, target.name)
         else:
             transcode(raw, found, path, format=target.name)
-    except (OSError, ValueError) as error:
-        raise Undecodable(f"It cannot be turned into {target.name} ({type(error).__name__}).") from error
+    except ValueError as error:
+        raise Undecodable(f"It cannot be turned into {target.name}.") from error
     return _finish_sound(path, target, job)
 
 

@@ -218,5 +218,5 @@ def remux(
                     raise ValueError("a picture has no decoding time")
                 packet.stream = streams[packet.stream.index]
                 new.mux(packet)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, av.FFmpegError) as error:
         raise ValueError(f"the video cannot be copied into {container} ({error})") from error

@@ -68,8 +68,8 @@ def _tag(data: Buffer) -> tuple[int, bytes, int]:
     if data[:3] != b"ID3":
         return 4, b"", 0
     head = data[:_HEAD]
-    end = _HEAD + _plain(head[6:10]) + (_HEAD if head[5] & 0x10 else 0)
-    if len(head) < _HEAD or end > len(data):
+    end = len(data) + 1 if len(head) < _HEAD else _HEAD + _plain(head[6:10]) + _HEAD * (head[5] >> 4 & 1)
+    if end > len(data):
         raise ValueError("its tag is cut off")
     if head[3] not in (3, 4) or head[5] & _UNUSUAL:
         return 4, b"", end
