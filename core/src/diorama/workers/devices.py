@@ -13,6 +13,8 @@ from diorama.settings import Settings
 
 _NVIDIA_CARDS = (Path("/proc/driver/nvidia/gpus"), "*"), (Path("/dev"), "nvidia[0-9]*")
 """Where the driver shows cards, and under which names; containers often have the second place only."""
+_NVIDIA_DRIVER = ("/dev/nvidiactl", "/proc/driver/nvidia", "/dev/dxg", "/dev/nvmap")
+"""One of these is there on Linux where the driver is: usually, in Windows' subsystem, on boards."""
 
 
 def detect_devices(settings: Settings, environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
@@ -23,8 +25,8 @@ def detect_devices(settings: Settings, environ: Mapping[str, str] | None = None)
     if settings.devices:
         return settings.devices
     environ = os.environ if environ is None else environ
-    cards = _cuda_cards(environ.get("CUDA_VISIBLE_DEVICES"))
-    if cards and not _torch_is_cpu_only(settings):
+    cards = 0 if _torch_is_cpu_only(settings) else _cuda_cards(environ.get("CUDA_VISIBLE_DEVICES"))
+    if cards:
         return tuple(f"cuda:{index}" for index in range(cards))
     if sys.platform == "darwin" and platform.machine() == "arm64":
         return ("mps",)
@@ -47,6 +49,8 @@ def _cuda_cards(visible: str | None) -> int:
 
 
 def _count_by_nvml() -> int | None:
+    if sys.platform == "linux" and not any(Path(place).exists() for place in _NVIDIA_DRIVER):
+        return 0  # the library below takes 3 MB of an idle server, to find nothing
     try:
         import pynvml
     except ImportError:

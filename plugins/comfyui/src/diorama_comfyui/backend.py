@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from diorama.contract import (
     AnyRequest,
@@ -32,17 +33,20 @@ from diorama.contract import (
 )
 
 from diorama_comfyui.catalog import Lister
-from diorama_comfyui.library import WorkflowLibrary
 from diorama_comfyui.models.checkpoints import LOADER, LOADER_INPUT, PREFIX, Checkpoint, kind_of
 from diorama_comfyui.models.store import WorkflowRecord, WorkflowStore
 from diorama_comfyui.options import read_options
-from diorama_comfyui.running.plan import RunPlan
 from diorama_comfyui.schema import ObjectInfo
 from diorama_comfyui.server.errors import ServerError, ServerOffline
 from diorama_comfyui.server.servers import Server, Servers
 
+if TYPE_CHECKING:
+    from diorama_comfyui.library import WorkflowLibrary
+    from diorama_comfyui.running.plan import RunPlan
+
+    Planner = Callable[[int], RunPlan]
+
 KEY = "comfy_org_api_key"
-Planner = Callable[[int], RunPlan]
 
 
 class ComfyBackend(Backend):
@@ -63,17 +67,23 @@ class ComfyBackend(Backend):
         self.servers = Servers(
             [Server(url, settings.cache_dir, headers) for url, headers in self.options.servers]
         )
-        self.library = WorkflowLibrary(
-            self.name, WorkflowStore(settings.data_dir / "workflows"), self.servers
-        )
+        self._store = WorkflowStore(settings.data_dir / "workflows")
         self._previews = self.options.preview_method != "none"
         self._lister = Lister(
             self.name,
             self.servers,
-            self.library,
+            self._store,
+            lambda record, info: self.library.analysed(record, info),
             previews=self._previews,
             checkpoints=self.options.checkpoints,
         )
+
+    @cached_property
+    def library(self) -> WorkflowLibrary:
+        """Importing, showing and changing workflows."""
+        from diorama_comfyui.library import WorkflowLibrary  # a server without workflows needs none of it
+
+        return WorkflowLibrary(self.name, self._store, self.servers)
 
     # -- hooks -------------------------------------------------------------------------------
 
@@ -137,7 +147,7 @@ class ComfyBackend(Backend):
         if native.startswith(PREFIX):
             return self._prepare_checkpoint(native.removeprefix(PREFIX), request, context)
         try:
-            record = self.library.store.get(native)
+            record = self._store.get(native)
         except NotFound as error:
             raise UnknownModel(error.message) from error
         server = self._server(

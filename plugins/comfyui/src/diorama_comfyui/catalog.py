@@ -3,28 +3,42 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from diorama.contract import Availability, AvailabilityState, DioramaError, ModelInfo, from_plain, to_plain
 
-from diorama_comfyui.library import WorkflowLibrary
 from diorama_comfyui.models.checkpoints import CheckpointReader
-from diorama_comfyui.models.entries import availability_of, offline, workflow_entry
-from diorama_comfyui.models.store import WorkflowRecord
+from diorama_comfyui.models.store import WorkflowRecord, WorkflowStore
 from diorama_comfyui.schema import ObjectInfo
 from diorama_comfyui.server.errors import ServerError
 from diorama_comfyui.server.servers import Server, Servers, ServerState
 
+if TYPE_CHECKING:
+    from diorama_comfyui.models.analysed import AnalysedWorkflow
+
 
 class Lister:
-    """Makes the catalog entries of a backend."""
+    """Makes the catalog entries of a backend.
+
+    What understands workflows is loaded where there are any: a server without ComfyUI needs none of it.
+
+    Args:
+        backend: Its id.
+        servers: Where things run.
+        store: The imported workflows.
+        analysed: Understands one of them with a server's node classes.
+        previews: Whether the servers send some.
+        checkpoints: Whether the servers' checkpoints are models too.
+    """
 
     def __init__(
-        self, backend: str, servers: Servers, library: WorkflowLibrary, *, previews: bool, checkpoints: bool
-    ) -> None:
+        self, backend: str, servers: Servers, store: WorkflowStore,
+        analysed: Callable[[WorkflowRecord, ObjectInfo], AnalysedWorkflow], *, previews: bool, checkpoints: bool,
+    ) -> None:  # fmt: skip
         self._backend = backend
         self._servers = servers
-        self._library = library
+        self._store, self._analysed = store, analysed
         self._previews = previews
         self._checkpoints = checkpoints
         self.readers = {server.url: CheckpointReader(server.client) for server in servers.all}
@@ -36,7 +50,7 @@ class Lister:
         states = self._servers.probe(lambda server: may_use_network or server.is_local)
         infos = self._infos(states, refresh)
         found: list[ModelInfo] = []
-        for record in self._library.store.all():
+        for record in self._store.all():
             try:
                 entry = self._workflow(record, states, infos, has_key)
             except (DioramaError, ValueError) as error:
@@ -68,10 +82,12 @@ class Lister:
         has_key: bool,
     ) -> ModelInfo | None:
         """The entry on the first server where it can run, else on the first that is up, else from memory."""
+        from diorama_comfyui.models.entries import availability_of, offline, workflow_entry
+
         urls = [server.url for server in self._own_servers(record)]
         best: ModelInfo | None = None
         for url in sorted((url for url in urls if url in infos), key=lambda url: not states[url].online):
-            analysed = self._library.analysed(record, infos[url])
+            analysed = self._analysed(record, infos[url])
             availability = availability_of(analysed, has_key=has_key)
             entry = workflow_entry(self._backend, record, analysed, availability, previews=self._previews)
             if entry is None:
@@ -84,7 +100,7 @@ class Lister:
             if availability.state is AvailabilityState.READY:
                 break
         if best is not None:
-            self._library.store.remember_model(record.id, to_plain(best))
+            self._store.remember_model(record.id, to_plain(best))
         elif record.model is not None:
             best = offline(from_plain(ModelInfo, record.model), ", ".join(urls))
         return best
@@ -99,8 +115,8 @@ class Lister:
     ) -> list[ModelInfo]:
         if not infos:
             return []
-        # here, because a server without ComfyUI needs none of it
         from diorama_comfyui.models.builtin import checkpoint_entry
+        from diorama_comfyui.models.entries import offline
 
         found: dict[str, ModelInfo] = {}
         for server in sorted(self._servers.all, key=lambda server: not states[server.url].online):
