@@ -30,7 +30,6 @@ from diorama_civitai.download.choice import Choice, choose
 from diorama_civitai.download.partial import Partial, PartState
 from diorama_civitai.download.shelf import Shelf
 from diorama_civitai.download.sidecar import describe_file, write_sidecar
-from diorama_civitai.download.transfer import Source, Transfer
 from diorama_civitai.entry import model_entry
 from diorama_civitai.options import read_options
 from diorama_civitai.views import model_summary, model_view, version_view
@@ -127,6 +126,8 @@ class CivitaiBackend(Backend):
         file = choice.file
         route = f"{self.options.url}/api/download/models/{version.id}?fileId={file.id}"
         listed = file.url if self._hosts.may_see_key(file.url) else route
+        from diorama_civitai.download.transfer import Source, Transfer  # later: an idle server holds less
+
         source = Source(tuple(dict.fromkeys((listed, route))), file.name, file.size, file.sha256)
         partial = Partial(target, PartState(version.id, file.id, file.sha256))
         key = context.secret(KEY)

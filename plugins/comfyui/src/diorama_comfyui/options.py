@@ -8,9 +8,10 @@ from typing import Any
 
 from diorama.contract import InvalidRequest
 
-from diorama_comfyui.running.watch import OFFLINE_SECONDS
 from diorama_comfyui.server.client import DEFAULT_URL, normal_url, without_login
 
+OFFLINE_SECONDS = 90.0
+"""How long a server may be away in the middle of a run before the job fails."""
 PREVIEW_METHODS = ("latent2rgb", "taesd", "auto", "default", "none")
 
 

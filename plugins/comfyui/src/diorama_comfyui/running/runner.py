@@ -11,11 +11,12 @@ from typing import Any
 
 from diorama.contract import Artifact, BackendError, BackendNotReady, JobCancelled, JobContext
 
+from diorama_comfyui.options import OFFLINE_SECONDS
 from diorama_comfyui.running.faults import refusal
 from diorama_comfyui.running.outputs import OutputGone, result_files, result_texts, save_files
 from diorama_comfyui.running.plan import RunPlan, with_uploads, without_cache
 from diorama_comfyui.running.progress import ProgressTracker
-from diorama_comfyui.running.watch import OFFLINE_SECONDS, PromptLost, Watcher
+from diorama_comfyui.running.watch import PromptLost, Watcher
 from diorama_comfyui.server.client import ComfyClient
 from diorama_comfyui.server.errors import PromptRefused, ServerError, ServerOffline
 from diorama_comfyui.server.socket import EventSocket

@@ -8,6 +8,7 @@ from typing import Any
 
 from diorama.contract import BackendError, JobCancelled, JobContext
 
+from diorama_comfyui.options import OFFLINE_SECONDS
 from diorama_comfyui.running.faults import failure
 from diorama_comfyui.running.plan import RunPlan
 from diorama_comfyui.running.progress import ProgressTracker
@@ -19,8 +20,6 @@ from diorama_comfyui.server.socket import EventSocket
 POLL_SECONDS = 1.0
 SILENCE_SECONDS = 3.0
 QUEUE_SECONDS = 1.0
-OFFLINE_SECONDS = 90.0
-"""How long a server may be away in the middle of a run before the job fails."""
 
 
 class PromptLost(Exception):
