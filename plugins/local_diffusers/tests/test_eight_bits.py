@@ -8,7 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from diorama.contract import BackendSettings, GenerateRequest, LoraRef, Operation, VideoRequest
+from diorama.contract import (
+    BackendSettings,
+    GenerateRequest,
+    InvalidRequest,
+    LoraRef,
+    Operation,
+    VideoRequest,
+)
 from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.info import model_info
 from diorama_local_diffusers.models.user import write_entries
@@ -118,6 +125,17 @@ def test_a_profile_over_8_bits_changes_nothing_that_it_cannot(backend: Any, add:
         made, facts = picture(backend, model, job, fp8=True, profile="fast")
         assert "fused_qkv" not in facts["profile_rungs"]
         assert np.abs(made - base).max() <= 2
+
+
+def test_a_device_without_such_numbers_says_so(backend: Any, add: Any, job: Any) -> None:
+    import torch
+    from diorama_local_diffusers.runtime.opening import Opener
+
+    model = add("flux")
+    opener = Opener(backend._entry("flux"), backend.settings, job(model), "mps", torch.float16)
+    with pytest.raises(InvalidRequest) as refused:
+        opener.open("fp8")
+    assert refused.value.field == "fp8"
 
 
 def test_quantised_models_have_their_own_choice(backend: Any, add: Any, tmp_path: Path) -> None:

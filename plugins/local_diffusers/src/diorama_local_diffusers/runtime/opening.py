@@ -6,7 +6,7 @@ import importlib
 from pathlib import Path
 from typing import Any
 
-from diorama.contract import BackendNotReady, BackendSettings, JobContext
+from diorama.contract import BackendNotReady, BackendSettings, InvalidRequest, JobContext
 
 from diorama_local_diffusers.families import family_named
 from diorama_local_diffusers.models.described import held_parts, is_whole
@@ -49,9 +49,16 @@ class Opener:
 
         Raises:
             BackendNotReady: files are missing.
+            InvalidRequest: 8 bits were asked on a device that has no such number.
         """
         if variant != FLOAT8 and not self.family.stored_float8:
             return self._open(variant)
+        if self.device == "mps":
+            raise InvalidRequest(
+                "This device has no numbers of 8 bits.",
+                field=FLOAT8,
+                fix="Leave fp8 out, or take a GGUF model.",
+            )
         # In main memory first: the device may have room for them only when they are small.
         device, self.device = self.device, "cpu"
         pipe, folder = self._open("" if variant == FLOAT8 else variant)
