@@ -106,6 +106,26 @@ def test_a_session_and_its_draft_are_there_on_another_browser(
     expect(page.get_by_label("Prompt", exact=True)).to_have_value("a draft that was never sent")
 
 
+def test_a_session_of_long_ago_is_found_and_opened(new_server: Callable[..., Any], page: Any) -> None:
+    server = new_server()
+    for number in range(203):
+        server.client.post("/api/sessions", json={"id": f"s{number}", "title": f"Session {number}"})
+    server.client.patch("/api/sessions/s0", json={"state": {"draft": {"prompt": "from long ago"}}})
+    for number in range(1, 203):  # the first one is the one that was used longest ago
+        server.client.patch(f"/api/sessions/s{number}", json={"title": f"Session {number}"})
+    page.goto(server.url + "/image")
+    page.get_by_role("button", name="Sessions").click()
+    sheet = page.get_by_role("dialog")
+    expect(sheet.get_by_role("link", name=re.compile("Session 202"))).to_be_visible()
+    expect(sheet.get_by_role("link", name=re.compile(r"Session 0\b"))).to_have_count(0)
+    sheet.get_by_role("button", name="Older").click()
+    sheet.get_by_role("link", name=re.compile(r"Session 0\b")).click()
+    expect(page.get_by_label("Title of this session")).to_have_value("Session 0")
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("from long ago")
+    page.reload()
+    expect(page.get_by_label("Title of this session")).to_have_value("Session 0")
+
+
 def test_the_last_prompts_are_at_hand_on_another_browser_too(
     new_server: Callable[..., Any], page: Any, browser: Any
 ) -> None:

@@ -12,6 +12,13 @@ export const client = new QueryClient({
   },
 });
 
+export const SESSIONS = 200;
+
+function readSessions(kind: "image" | "video", query: { deleted: boolean; limit: number; before?: number }, signal: AbortSignal) {
+  const call = { params: { query }, signal };
+  return take(kind === "image" ? api.GET("/api/sessions", call) : api.GET("/api/video-sessions", call));
+}
+
 export type Operation = "generate" | "edit" | "video" | "upscale";
 
 export const queries = {
@@ -97,12 +104,25 @@ export const queries = {
       initialPageParam: "",
       getNextPageParam: (page) => page.next_cursor,
     }),
-  sessions: (kind: "image" | "video", deleted = false) =>
+  /** The sessions used last; those before them come page by page. */
+  sessions: (kind: "image" | "video") =>
     queryOptions({
-      queryKey: ["sessions", kind, deleted],
+      queryKey: ["sessions", kind, "last"],
+      queryFn: ({ signal }) => readSessions(kind, { deleted: false, limit: SESSIONS }, signal),
+    }),
+  allSessions: (kind: "image" | "video", deleted: boolean) =>
+    infiniteQueryOptions({
+      queryKey: ["sessions", kind, "all", deleted],
+      queryFn: ({ pageParam, signal }) => readSessions(kind, { deleted, limit: SESSIONS, ...(pageParam ? { before: pageParam } : {}) }, signal),
+      initialPageParam: 0,
+      getNextPageParam: ({ sessions }) => (sessions.length === SESSIONS ? Date.parse(sessions.at(-1)?.updated_at ?? "") / 1000 : null),
+    }),
+  session: (kind: "image" | "video", id: string) =>
+    queryOptions({
+      queryKey: ["sessions", kind, "one", id],
       queryFn: ({ signal }) => {
-        const params = { query: { deleted, limit: 200 } };
-        return take(kind === "image" ? api.GET("/api/sessions", { params, signal }) : api.GET("/api/video-sessions", { params, signal }));
+        const call = { params: { path: { session_id: id } }, signal };
+        return take(kind === "image" ? api.GET("/api/sessions/{session_id}", call) : api.GET("/api/video-sessions/{session_id}", call));
       },
     }),
   asset: (id: string) =>

@@ -59,16 +59,16 @@ export function FrameActions({ job, asset, bench, facts, medium }: Props) {
     run: () => void upscale(asset, model.id, undefined, bench.sessionId).catch(complain),
   }));
   return (
-    <figcaption className="edge on-film flex-wrap !px-0.5">
-      <span className="flex flex-wrap items-baseline gap-x-4 !whitespace-normal">
+    <figcaption className="edge on-film flex-wrap !gap-y-1 !px-0.5 !pb-1.5">
+      <span className="flex flex-1 basis-40 flex-wrap items-baseline gap-x-4 !whitespace-normal">
         {(asset.seed !== null || !facts) && <span className="number" title="Seed">{asset.seed === null ? "–" : `▸ ${asset.seed}`}</span>}
-        {facts && <span className="param" data-testid="stage">{facts}</span>}
+        {facts && <span className="param text-[0.86rem] tracking-normal" data-testid="stage">{facts}</span>}
       </span>
       <span className="flex flex-wrap items-center gap-1">
         <FavouriteButton id={asset.id} />
-        {isPicture && editors && <button type="button" className="button" onClick={reference}>Use as reference</button>}
+        {isPicture && editors && <button type="button" className="button" onClick={reference}><span className="max-sm:hidden">Use as reference</span><span className="sm:hidden">Reference</span></button>}
         {job.kind !== "upscale" && <button type="button" className="button" onClick={takeAgain} title={isPicture ? "A little different: changed at strength 0.4 where the model can, else another seed" : "Another seed"}>Vary</button>}
-        <Menu trigger={<button type="button" className="button" aria-label="Download"><Icon name="down" /></button>} choices={downloads(asset)} />
+        <Menu trigger={<button type="button" className="button square" aria-label="Download"><Icon name="down" /></button>} choices={downloads(asset)} />
         {(larger.length > 0 || (isPicture && movers.length > 0)) && (
           <Menu trigger={<button type="button" className="button square" aria-label="More for this frame"><Icon name="more" /></button>}
             choices={[...larger, ...(isPicture && movers.length > 0 ? [{ label: "To video", run: () => void navigate({ to: "/video", search: { from: asset.id, take: "start" as const } }) }] : [])]} />
@@ -86,7 +86,7 @@ export function ReuseMenu({ job, medium }: { job: Job; medium: Medium }) {
   if (!first) return null;
   const reuse = (part: "all" | "seed" | "prompt") => void navigate({ to: medium === "image" ? "/image" : "/video", search: { session: job.session_id ?? undefined, from: first.id, take: part } });
   return (
-    <Menu trigger={<button type="button" className="button"><Icon name="again" />Reuse</button>}
+    <Menu trigger={<button type="button" className="button"><Icon name="again" /><span className="max-sm:sr-only">Reuse</span></button>}
       choices={[{ label: "All settings", run: () => reuse("all") }, { label: "Seed", run: () => reuse("seed") }, { label: "Prompt", run: () => reuse("prompt") }]} />
   );
 }

@@ -1,4 +1,4 @@
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, sentenceOf, type Session, take } from "@/api/client";
@@ -14,9 +14,10 @@ export default function Sessions({ medium, current, onClose }: { medium: Medium;
   const [text, setText] = useState("");
   const [deleted, setDeleted] = useState(false);
   const navigate = useNavigate();
-  const { data } = useQuery(queries.sessions(medium, deleted));
+  const pages = useInfiniteQuery(queries.allSessions(medium, deleted));
+  const data = pages.data?.pages.flatMap((page) => page.sessions);
   const to = medium === "image" ? "/image" : "/video";
-  const shown = (data?.sessions ?? []).filter((session) => session.title.toLowerCase().includes(text.toLowerCase()));
+  const shown = (data ?? []).filter((session) => session.title.toLowerCase().includes(text.toLowerCase()));
   const act = async (session: Session, restore: boolean) => {
     const call = { params: { path: { session_id: session.id } } };
     try {
@@ -57,6 +58,7 @@ export default function Sessions({ medium, current, onClose }: { medium: Medium;
         ))}
         {data && !shown.length && <li className="hint p-4">{deleted ? "Nothing was deleted." : "No session yet. The first prompt makes one and names it."}</li>}
       </ul>
+      {pages.hasNextPage && <button type="button" className="button m-3" disabled={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>Older</button>}
     </Dialog>
   );
 }

@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { api, type Session, take } from "@/api/client";
-import { client, queries } from "@/api/queries";
+import { client, queries, SESSIONS } from "@/api/queries";
 import { jobStore } from "@/jobs/store";
 import { keep } from "@/lib/kept";
 import { newId } from "@/lib/numbers";
@@ -29,17 +29,21 @@ export function useBench(medium: Medium, asked: string | undefined): Bench {
     else if (!settled && latest) setSettled(latest);
   }, [asked, latest, settled]);
   const sessionId = asked ?? settled ?? "";
-  const session = data?.sessions.find((item) => item.id === sessionId);
+  const listed = data?.sessions.find((item) => item.id === sessionId);
+  // one that was not used for long stands in no list of the last ones
+  const old = useQuery({ ...queries.session(medium, sessionId), enabled: Boolean(sessionId && data && !listed && data.sessions.length >= SESSIONS), retry: false });
+  const session = listed ?? old.data;
+  const known = data && !old.isLoading ? (old.data ? [old.data] : data.sessions) : undefined;
 
   const [state, setState] = useState<{ id: string; draft: Draft }>(() =>
-    data && sessionId ? { id: sessionId, draft: { ...EMPTY_DRAFT, ...keptDraft(sessionId, data.sessions) } } : { id: "", draft: EMPTY_DRAFT },
+    data && sessionId && (listed || data.sessions.length < SESSIONS) ? { id: sessionId, draft: { ...EMPTY_DRAFT, ...keptDraft(sessionId, data.sessions) } } : { id: "", draft: EMPTY_DRAFT },
   );
   const loaded = state.id === sessionId;
   useEffect(() => {
-    if (!sessionId || loaded || !data) return;
-    const stored = keptDraft(sessionId, data.sessions);
+    if (!sessionId || loaded || !known) return;
+    const stored = keptDraft(sessionId, known);
     setState((old) => ({ id: sessionId, draft: { ...EMPTY_DRAFT, model: old.draft.model, ...stored, ...(old.id === "" ? written(old.draft) : {}) } }));
-  }, [sessionId, loaded, data]);
+  }, [sessionId, loaded, known]);
 
   const change = useCallback((changes: Partial<Draft>) => setState((old) => ({ ...old, draft: { ...old.draft, ...changes } })), []);
   useSaving(medium, loaded ? sessionId : "", state.draft, session !== undefined);
