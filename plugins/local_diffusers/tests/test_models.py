@@ -240,3 +240,54 @@ assert not {"torch", "diffusers"} & set(sys.modules)
     told = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
     assert "torch 2." in told
     assert "diffusers 0." in told
+
+
+def test_what_a_file_says_is_read_again_when_it_changes_and_only_then(tmp_path: Path) -> None:
+    from diorama_local_diffusers.models.unchanged import kept_while_unchanged
+
+    asked: list[str] = []
+
+    @kept_while_unchanged(2)
+    def words(path: Path, what: str) -> int:
+        asked.append(what)
+        return len(path.read_text().split())
+
+    file = tmp_path / "a.txt"
+    file.write_text("one two")
+    assert [words(file, "x"), words(file, "x"), words(file, "y")] == [2, 2, 2]
+    assert asked == ["x", "y"]
+    file.write_text("one two three")
+    assert words(file, "x") == 3
+    file.unlink()
+    with pytest.raises(FileNotFoundError):
+        words(file, "x")
+
+
+def test_a_list_of_many_files_reads_each_once(
+    settings: BackendSettings, backend: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from diorama_local_diffusers.models import described
+    from diorama_local_diffusers.models import detect as detecting
+
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    read: list[str] = []
+    for module in (described, detecting):
+        real = module.read_safetensors_header
+        monkeypatch.setattr(
+            module, "read_safetensors_header", lambda path, real=real: read.append(path.name) or real(path)
+        )
+    folder = settings.models_dirs[0]
+    folder.mkdir(parents=True)
+    tensors = {
+        "model.diffusion_model.input_blocks.0.0.weight": (320, 4, 3, 3),
+        "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight": (320, 768),
+        "first_stage_model.encoder.conv_in.weight": (128, 3, 3, 3),
+    }
+    for number in range(3):
+        safetensors(folder / f"file-{number}.safetensors", tensors)
+    first = {model.native_id for model in backend.list_models(Listing())}
+    assert {"file-0", "file-1", "file-2"} <= first
+    before = len(read)
+    assert before > 0
+    assert {model.native_id for model in backend.list_models(Listing())} == first
+    assert len(read) == before

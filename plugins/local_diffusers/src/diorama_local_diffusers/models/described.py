@@ -10,6 +10,7 @@ from diorama_local_diffusers.families import family_named
 from diorama_local_diffusers.models import layout
 from diorama_local_diffusers.models.headers import read_gguf_header, read_safetensors_header, tensor_shapes
 from diorama_local_diffusers.models.tokenizers import CLIP_END, tokenizer_config
+from diorama_local_diffusers.models.unchanged import kept_while_unchanged
 
 DENOISER_PREFIX = "model.diffusion_model."
 """What whole checkpoints put before the names of the denoiser's tensors."""
@@ -38,6 +39,7 @@ Files = dict[str, dict[str, Any]]
 """Content of JSON files by their place in the folder."""
 
 
+@kept_while_unchanged(512)
 def held_parts(file: Path, family: str) -> frozenset[str]:
     """Return the parts of a pipeline whose weights are in a file; GGUF files hold the denoiser only."""
     parts = {family_named(family).denoiser}
@@ -59,6 +61,7 @@ def is_whole(file: Path, family: str) -> bool:
     return family in TEXT_PREFIXES and needed <= held_parts(file, family)
 
 
+@kept_while_unchanged(128)
 def described(file: Path, family: str) -> Files | None:
     """Return the configurations of a whole checkpoint, ``None`` when it is not one whose layout tells them."""
     if file.suffix.lower() != ".safetensors" or not is_whole(file, family):
@@ -81,6 +84,7 @@ def described(file: Path, family: str) -> Files | None:
     return files
 
 
+@kept_while_unchanged(128)
 def described_denoiser(file: Path, name: str) -> Files | None:
     """Return the configuration of a FLUX.1 or SD3 denoiser and of its sampler, told from its file; ``None`` for others."""
     gguf = file.suffix.lower() == ".gguf"

@@ -16,6 +16,7 @@ from diorama_local_diffusers.models.entry import ModelEntry, Origin, entry_from_
 from diorama_local_diffusers.models.headers import PICKLES
 from diorama_local_diffusers.models.locate import HUB_ID, hub_cache, snapshot
 from diorama_local_diffusers.models.sidecar import noted_fields, read_sidecar
+from diorama_local_diffusers.models.unchanged import kept_while_unchanged
 
 log = logging.getLogger(__name__)
 CHECKPOINTS = "checkpoints"
@@ -116,7 +117,13 @@ def watched_entry(place: Path) -> ModelEntry:
     noted = noted_fields(read_sidecar(place)) if place.is_file() else {}
     name = place.stem if place.is_file() else place.name
     fields = {"tags": ("local",), **noted}
-    return ModelEntry(name=name, path=str(place), type=detect(place), origin="folder", **fields)
+    family = _file_family(place) if place.is_file() else detect(place)
+    return ModelEntry(name=name, path=str(place), type=family, origin="folder", **fields)
+
+
+@kept_while_unchanged(512)
+def _file_family(file: Path) -> str:
+    return detect(file)
 
 
 def find(native_id: str, settings: BackendSettings) -> ModelEntry | None:

@@ -10,6 +10,7 @@ from diorama.contract import BackendSettings
 
 from diorama_local_diffusers.models.folder import read_json
 from diorama_local_diffusers.models.locate import hub_cache
+from diorama_local_diffusers.models.unchanged import kept_while_unchanged
 
 CLIP_BEGIN, CLIP_END = "<|startoftext|>", "<|endoftext|>"
 T5_END = "</s>"
@@ -80,12 +81,16 @@ def _clip_files(folder: Path) -> list[Path]:
 
 def _fits_clip(folder: Path, words: int) -> bool:
     files = _clip_files(folder)
-    if not files:
-        return False
-    table: Any = read_json(files[0])
-    if files[0].name == "tokenizer.json":
+    return bool(files) and _clip_words(files[0]) == words
+
+
+@kept_while_unchanged(256)
+def _clip_words(file: Path) -> int:
+    """Return the number of words of a vocabulary, 0 when it is none of CLIP's."""
+    table: Any = read_json(file)
+    if file.name == "tokenizer.json":
         table = (table.get("model") or {}).get("vocab")
-    return isinstance(table, dict) and CLIP_END in table and len(table) == words
+    return len(table) if isinstance(table, dict) and CLIP_END in table else 0
 
 
 def _t5_vocabulary(folder: Path) -> Path:
@@ -101,6 +106,7 @@ def _fits_t5(folder: Path, words: int) -> bool:
     return size > _T5_EXTRA // 2 and size <= words < size + _T5_ROUNDING
 
 
+@kept_while_unchanged(256)
 def _pieces_of_json(file: Path) -> int:
     """Return the number of pieces of a vocabulary, 0 when it is none of T5's."""
     table = (read_json(file).get("model") or {}).get("vocab")
@@ -110,6 +116,7 @@ def _pieces_of_json(file: Path) -> int:
     return len(pieces) if T5_END in pieces else 0
 
 
+@kept_while_unchanged(256)
 def _pieces_of_model(file: Path) -> int:
     from sentencepiece import SentencePieceProcessor  # type: ignore[import-untyped]
 
