@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ HERE = Path(__file__).parent
 if str(HERE) not in sys.path:
     sys.path.insert(0, str(HERE))
 
+from comfyui_jobs import make_backend  # noqa: E402
+from comfyui_standin import StandIn  # noqa: E402
+from diorama_comfyui.backend import ComfyBackend  # noqa: E402
 from diorama_comfyui.schema import ObjectInfo  # noqa: E402
 
 
@@ -27,3 +31,18 @@ def raw_info() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def info(raw_info: dict[str, Any]) -> ObjectInfo:
     return ObjectInfo.from_raw(raw_info)
+
+
+@pytest.fixture
+def server(raw_info: dict[str, Any], tmp_path: Path) -> Iterator[StandIn]:
+    """A ComfyUI on loopback."""
+    with StandIn(raw_info, tmp_path / "comfyui") as standin:
+        yield standin
+
+
+@pytest.fixture
+def backend(server: StandIn, tmp_path: Path) -> Iterator[ComfyBackend]:
+    """A backend that is connected to it and has no workflows."""
+    made = make_backend(tmp_path, server, offline_seconds=20)
+    yield made
+    made.close()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from comfyui_jobs import Job, make_backend, models
+from comfyui_jobs import Job, models
 from comfyui_standin import StandIn
 from diorama.contract import (
     EditRequest,
@@ -27,19 +26,6 @@ from diorama_comfyui.schema import ObjectInfo
 from PIL import Image
 
 SD, XL, FLUX = "sd15.safetensors", "sub/juggernaut-xl.safetensors", "flux1-dev-fp8.safetensors"
-
-
-@pytest.fixture
-def server(raw_info: dict[str, Any], tmp_path: Path) -> Iterator[StandIn]:
-    with StandIn(raw_info, tmp_path / "comfyui") as standin:
-        yield standin
-
-
-@pytest.fixture
-def backend(server: StandIn, tmp_path: Path) -> Iterator[ComfyBackend]:
-    made = make_backend(tmp_path, server)
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize("kind", ["sd", "sdxl", "flux"])

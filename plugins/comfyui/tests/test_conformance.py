@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from comfyui_standin import StandIn
@@ -12,12 +10,6 @@ from comfyui_workflows import IMAGE_TO_VIDEO, SOUND_TO_SOUND, TEXT_TO_SOUND, UPS
 from diorama.contract import Backend
 from diorama.testing import BackendConformance, backend_settings
 from diorama_comfyui import create_backend
-
-
-@pytest.fixture
-def server(raw_info: dict[str, Any], tmp_path: Path) -> Iterator[StandIn]:
-    with StandIn(raw_info, tmp_path / "comfyui") as standin:
-        yield standin
 
 
 class TestComfyUI(BackendConformance):

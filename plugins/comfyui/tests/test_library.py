@@ -5,12 +5,11 @@ from __future__ import annotations
 import copy
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from comfyui_jobs import Job, make_backend, models
+from comfyui_jobs import Job, models
 from comfyui_standin import StandIn
 from comfyui_workflows import TEXT_TO_IMAGE
 from diorama.contract import (
@@ -26,19 +25,6 @@ from diorama.contract import (
 from diorama_comfyui.backend import ComfyBackend
 from diorama_comfyui.models.filling import fill
 from PIL import Image, PngImagePlugin
-
-
-@pytest.fixture
-def server(raw_info: dict[str, Any], tmp_path: Path) -> Iterator[StandIn]:
-    with StandIn(raw_info, tmp_path / "comfyui") as standin:
-        yield standin
-
-
-@pytest.fixture
-def backend(server: StandIn, tmp_path: Path) -> Iterator[ComfyBackend]:
-    made = make_backend(tmp_path, server)
-    yield made
-    made.close()
 
 
 def picture_with(document: dict[str, Any]) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +14,6 @@ from diorama.contract import EditRequest, GenerateRequest, InvalidRequest, Video
 from diorama.testing import sample_image
 from diorama.testing.samples import sample_sound
 from diorama_comfyui.backend import ComfyBackend
-
-
-@pytest.fixture
-def server(raw_info: dict[str, Any], tmp_path: Path) -> Iterator[StandIn]:
-    with StandIn(raw_info, tmp_path / "comfyui") as standin:
-        yield standin
-
-
-@pytest.fixture
-def backend(server: StandIn, tmp_path: Path) -> Iterator[ComfyBackend]:
-    made = make_backend(tmp_path, server, offline_seconds=20)
-    yield made
-    made.close()
 
 
 def saved_by(class_type: str, **inputs: Any) -> dict[str, Any]:
