@@ -31,6 +31,16 @@ export function downloads(asset: { url: string; kind: "image" | "video" | "audio
   return [whole, ...FORMATS[asset.kind].map(([format, label]) => ({ label, href: `${asset.url}?format=${format}&download=true`, download: true }))];
 }
 
+/** Makes ready for the next words: beside the bench they replace the old ones; a narrow bench lies above. */
+function toPrompt(): void {
+  const field = document.getElementById("prompt");
+  if (!matchMedia("(min-width: 64rem)").matches) window.scrollTo({ top: 0 });
+  else if (field instanceof HTMLTextAreaElement) {
+    field.focus({ preventScroll: true });
+    field.select();
+  }
+}
+
 interface Props {
   job: Job;
   asset: Made;
@@ -51,7 +61,7 @@ export function FrameActions({ job, asset, bench, facts, medium }: Props) {
     const others = bench.draft.references.filter((item) => item.source !== asset.id);
     bench.change({ references: [...others, { source: asset.id, url: asset.url, name: job.prompt.slice(0, 60) || "picture" }], mask: undefined });
     say("It goes in as a reference. Write what it should become.");
-    if (!matchMedia("(min-width: 64rem)").matches) window.scrollTo({ top: 0 }); // there the bench lies above
+    toPrompt();
   };
   const takeAgain = () => client.ensureQueryData(queries.model(job.model)).then((model) => vary(job, asset, model, bench.sessionId)).catch(complain);
   const larger: (Choice | null)[] = upscalers.slice(0, 6).map((model) => ({

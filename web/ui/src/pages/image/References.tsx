@@ -48,7 +48,7 @@ export function References({ limit, needed, mask, medium, draft, change }: Props
     <fieldset onDragOver={(event) => { event.preventDefault(); setOver(true); }} onDragLeave={() => setOver(false)} onDrop={drop} data-drop="reference">
       <legend className="mb-1.5 flex w-full justify-between">
         <span className="label">{medium === "video" ? "Start pictures" : "Pictures that go in"}</span>
-        <span className="param text-dim">{list.length} of {limit}{needed > 0 ? ", at least " + needed : ""}</span>
+        <span className="param text-dim">{list.length} of {limit}{list.length < needed ? ", at least " + needed : ""}</span>
       </legend>
       <ul className="flex flex-wrap gap-2">
         {list.map((item, index) => (

@@ -10,6 +10,7 @@ import { altOf, Picture } from "@/ui/Picture";
 import { say } from "@/ui/toasts";
 import { JobNotes } from "../image/JobNotes";
 import { again } from "../image/submit";
+import { useNoCharge } from "../models/useReady";
 
 /** One job: where it is, what it was asked, what came of it. */
 export default function JobPage() {
@@ -57,13 +58,14 @@ function Outcome({ job }: { job: Job }) {
 }
 
 function JobFacts({ job }: { job: Job }) {
+  const free = useNoCharge(job.model);
   const rows: [string, string][] = [
     ["Kind", job.kind],
     ...Object.entries(job.applied).filter(([name]) => !["prompt", "model"].includes(name)).map(([name, value]) => [nameOf(name), plain(value)] as [string, string]),
     ["Sent", moment(job.created_at)],
     ...(job.started_at ? [["Started", moment(job.started_at)] as [string, string]] : []),
     ...Object.entries(job.timings).map(([name, value]) => [`${name.replaceAll("_", " ")} took`, seconds(value)] as [string, string]),
-    ...(job.cost ? [["Cost", `${job.cost.estimated ? "about " : ""}${money(job.cost.amount, job.cost.currency)}`] as [string, string]] : []),
+    ...(job.cost ? [["Cost", `${job.cost.estimated ? "about " : ""}${money(job.cost.amount, job.cost.currency)}`] as [string, string]] : free ? [["Cost", free] as [string, string]] : []),
     ["Attempt", String(job.attempt)],
     ["Id", job.job_id],
   ];
