@@ -37,6 +37,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def go_picture(self):
         self.answer(b"pixels" * 1000, Content_Type="Image/PNG; charset=x")
 
+    def go_cookie(self):
+        self.answer(b"with a session", Set_Cookie="session=theirs; Path=/")
+
     def go_to(self):
         self.answer(status=302, Location=self.server.target)
 

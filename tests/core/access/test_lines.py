@@ -34,6 +34,15 @@ def test_a_kept_connection_opens_no_door_that_is_shut(settings, server, tmp_path
     assert len(server.seen) == 1
 
 
+def test_a_kept_connection_remembers_nobodys_cookies(settings, server, tmp_path, lines):
+    """The next file may be another backend's, which never signed in there."""
+    door = make_door(settings, url=server.url, lines=lines)
+    for path in ("/cookie", "/cookie", "/picture"):
+        door.fetch(server.url + path, work_dir=tmp_path)
+    assert len(server.connections) == 1
+    assert [headers.get("cookie") for _, headers in server.seen] == [None, None, None]
+
+
 def test_a_kept_connection_that_was_closed_costs_nobody_a_file(settings, server, tmp_path, lines):
     door = make_door(settings, url=server.url, lines=lines)
     for _ in range(3):

@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class Lines:
         import httpx2
 
         client = httpx2.Client(
-            verify=tls(), trust_env=False, proxy=key.proxy, follow_redirects=False,
+            verify=tls(), trust_env=False, proxy=key.proxy, follow_redirects=False, cookies=_no_cookies(),
             limits=httpx2.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=IDLE_SECONDS),
         )  # fmt: skip
         return Line(key, address, client, time.monotonic())
@@ -146,6 +147,11 @@ class Lines:
                 else:
                     del self._idle[key]
         return stale
+
+
+def _no_cookies() -> CookieJar:
+    """Return a jar that takes nothing: what a host hands out for one file is not told it with the next one's request."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=()))
 
 
 @lru_cache(maxsize=1)
