@@ -10,6 +10,8 @@ import sys
 import zlib
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -54,6 +56,36 @@ def webp(frames: int) -> bytes:
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
+def wide_png() -> bytes:
+    """A file of 190 kB that stands for 192 MB."""
+    side, packer = 8_000, zlib.compressobj(9)
+    pixels = b"".join(packer.compress(bytes(1 + 3 * side)) for _ in range(side)) + packer.flush()
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0))
+    return PNG + head + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+def flac(cover: bytes, times: int) -> bytes:
+    """A second of silence with a picture on its cover, several times."""
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="flac") as out:
+        stream = out.add_stream("flac", rate=8000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 8000), np.int16), format="s16", layout="mono")
+        frame.sample_rate = 8000
+        out.mux([*stream.encode(frame), *stream.encode(None)])
+    data = buffer.getvalue()
+    kind = b"image/png"
+    body = (
+        struct.pack(">II", 3, len(kind))
+        + kind
+        + struct.pack(">IIIIII", 0, 8_000, 8_000, 24, 0, len(cover))
+        + cover
+    )
+    block = b"\6" + len(body).to_bytes(3, "big") + body
+    end = 8 + int.from_bytes(data[5:8], "big")
+    return data[:end] + block * times + data[end:]
+
+
+WIDE = wide_png()
 LONG = zlib.compress(bytes(200_000_000), 9)
 BOMBS: dict[str, bytes] = {
     "pixels": png(65_500, 65_500),
@@ -65,6 +97,8 @@ BOMBS: dict[str, bytes] = {
     "a million GIF frames": gif(1_000_000),
     "a hundred thousand TIFF folders": tiff(100_000),
     "thirty thousand WebP frames": webp(30_000),
+    "the cover of a sound": flac(WIDE, 6),
+    "a hundred covers of a sound": flac(WIDE[:99_999], 100),
     "laughs in SVG": b'<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;">]><svg>&b;</svg>',
 }
 CODE = """
@@ -113,3 +147,4 @@ def test_bombs_cost_little(tmp_path: Path) -> None:
         "laughs in SVG",
     ):
         assert told[name][0].startswith("image cannot be used"), (name, told[name])
+    assert told["the cover of a sound"][0] == "taken"

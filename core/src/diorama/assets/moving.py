@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diorama.assets.decoding import recognise
-from diorama.assets.sound import READ_OPTIONS
+from diorama.assets.formats import Format
+from diorama.assets.opening import open_media
 from diorama.assets.thumbnails import shrink
 from diorama.contract import InvalidRequest, NotFound
 
@@ -36,7 +37,7 @@ def moving_preview(path: Path) -> bytes:
             raise InvalidRequest(
                 "Only videos have a moving preview.", field="asset_id", fix="Ask for its thumbnail."
             )
-        pictures = list(_pictures(path, found.reader))
+        pictures = list(_pictures(path, found))
     except InvalidRequest:
         raise
     except Exception as error:  # whatever a decoder may say of damaged bytes
@@ -51,11 +52,9 @@ def moving_preview(path: Path) -> bytes:
     return buffer.getvalue()
 
 
-def _pictures(path: Path, reader: str) -> Iterator[Image]:
+def _pictures(path: Path, found: Format) -> Iterator[Image]:
     """Decode no further than is shown, and keep no more than one large frame at a time."""
-    import av
-
-    with av.open(str(path), format=reader, options=READ_OPTIONS) as container:
+    with open_media(path, found) as container:
         shown, start = 0, None
         for frame in container.decode(video=0):
             moment = _moment(frame, shown)

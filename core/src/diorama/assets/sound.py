@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from diorama.assets.decoding import Undecodable
 from diorama.assets.formats import Format
+from diorama.assets.opening import open_media
 from diorama.assets.waveform import Peaks
 from diorama.contract import Audio
 from diorama.settings import LimitSettings
@@ -15,10 +16,9 @@ from diorama.settings import LimitSettings
 if TYPE_CHECKING:
     import numpy as np
 
-READ_OPTIONS = {"protocol_whitelist": "file"}
-"""Nothing inside a media file may make the reader open another file or an address."""
-
 MAX_CHANNELS, MAX_RATE, MAX_TRACKS = 8, 768_000, 8
+COVER_PIXELS = 1
+"""Nobody looks at the picture of a cover, so it is never decoded."""
 DENSEST = 2 * 192_000
 """Values a second that the longest sound may have: a small file can hold more silence than anybody wants to decode."""
 
@@ -46,10 +46,8 @@ def read_sound(path: Path, found: Format, limits: LimitSettings) -> SoundFacts:
     Raises:
         Undecodable: it cannot be read, has no sound or moving pictures, or is beyond the limits.
     """
-    import av
-
     try:
-        with av.open(str(path), format=found.reader, options=READ_OPTIONS) as container:
+        with open_media(path, found, most_pixels=COVER_PIXELS) as container:
             stream = _the_track(container)
             rate, channels = _check_track(stream)
             peaks, samples = Peaks(rate), 0
@@ -73,10 +71,8 @@ def read_sound(path: Path, found: Format, limits: LimitSettings) -> SoundFacts:
 
 def has_pictures(path: Path, found: Format) -> bool:
     """Whether a container that may hold a video does; one that cannot be opened counts as a video."""
-    import av
-
     try:
-        with av.open(str(path), format=found.reader, options=READ_OPTIONS) as container:
+        with open_media(path, found, most_pixels=COVER_PIXELS) as container:
             return _moving(container) or not container.streams.audio
     except Exception:  # the reader of videos says what is wrong with it
         return True
@@ -128,7 +124,7 @@ def read_track(path: Path, found: Format) -> Audio | None:
     import av
     import numpy as np
 
-    with av.open(str(path), format=found.reader, options=READ_OPTIONS) as container:
+    with open_media(path, found, most_pixels=COVER_PIXELS) as container:
         if not container.streams.audio:
             return None
         stream = container.streams.audio[0]

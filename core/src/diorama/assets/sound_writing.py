@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from diorama.assets.formats import Format
-from diorama.assets.sound import MAX_RATE, READ_OPTIONS
+from diorama.assets.opening import open_media
+from diorama.assets.sound import COVER_PIXELS, MAX_RATE
 from diorama.contract import Audio
 
 AAC_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
@@ -128,7 +129,7 @@ def transcode(source: Path, found: Format, target: Path, *, format: str) -> None
     codec = _CODECS[format]
     try:
         with (
-            av.open(str(source), format=found.reader, options=READ_OPTIONS) as old,
+            open_media(source, found, most_pixels=COVER_PIXELS) as old,
             _writing(target, codec) as new,
         ):
             track = old.streams.audio[0]
@@ -189,7 +190,7 @@ def remux_sound(
 
     try:
         with (
-            av.open(str(source), format=found.reader, options=READ_OPTIONS) as old,
+            open_media(source, found, most_pixels=COVER_PIXELS) as old,
             _writing(target, _CODECS[format]) as new,
         ):
             track = old.streams.audio[0]

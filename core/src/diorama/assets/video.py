@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from diorama.assets.decoding import Undecodable, check_pixels
 from diorama.assets.formats import Format
-from diorama.assets.sound import READ_OPTIONS
+from diorama.assets.opening import open_media
 from diorama.assets.sound_writing import AAC_RATES, SoundTrack
 from diorama.contract import Audio
 from diorama.settings import LimitSettings
@@ -61,10 +61,8 @@ def read_video(path: Path, found: Format, limits: LimitSettings) -> VideoFacts:
     Raises:
         Undecodable: it cannot be read, has no pictures, or is beyond the limits.
     """
-    import av
-
     try:
-        with av.open(str(path), format=found.reader, options=READ_OPTIONS) as container:
+        with open_media(path, found, most_pixels=limits.image_pixels) as container:
             if not container.streams.video:
                 raise Undecodable("It has no pictures.")
             stream = container.streams.video[0]
@@ -171,9 +169,7 @@ def _even(pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 def iterate_frames(path: Path, found: Format) -> Iterator[np.ndarray[Any, Any]]:
     """Decode a video frame by frame as RGB, uint8 (H, W, 3)."""
-    import av
-
-    with av.open(str(path), format=found.reader, options=READ_OPTIONS) as container:
+    with open_media(path, found) as container:
         for frame in container.decode(video=0):
             yield frame.to_ndarray(format="rgb24")
 
@@ -205,7 +201,7 @@ def remux(
     options = {"movflags": "+faststart"} if container == "mp4" else {}
     try:
         with (
-            av.open(str(source), format=found.reader, options=READ_OPTIONS) as old,
+            open_media(source, found) as old,
             av.open(str(target), "w", format=container, options=options) as new,
         ):
             new.metadata.update((old.metadata if keep else {}) | (metadata or {}))

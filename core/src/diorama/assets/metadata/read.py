@@ -71,13 +71,11 @@ def read_metadata(source: bytes | Path) -> ImageInfo:
 def _matroska(source: bytes | Path) -> dict[str, str]:
     import io
 
-    import av
+    from diorama.assets.opening import open_media
 
-    from diorama.assets.sound import READ_OPTIONS
-
-    file: Any = str(source) if isinstance(source, Path) else io.BytesIO(source)
+    file = source if isinstance(source, Path) else io.BytesIO(source)
     try:
-        with av.open(file, format=FORMATS["webm"].reader, options=READ_OPTIONS) as container:
+        with open_media(file, FORMATS["webm"], most_pixels=1) as container:
             tags = {key.lower(): value for key, value in container.metadata.items()}
     except Exception:  # any damage at all means: no settings here
         return {}

@@ -17,13 +17,12 @@ def read_ogg(data: Buffer) -> dict[str, str]:
     """Return the comments of an Ogg file by their names in lower case."""
     import io
 
-    import av
-
-    from diorama.assets.sound import READ_OPTIONS
+    from diorama.assets.formats import FORMATS
+    from diorama.assets.opening import open_media
 
     tags: dict[str, str] = {}
     try:
-        with av.open(io.BytesIO(data[:]), format="ogg", options=READ_OPTIONS) as container:
+        with open_media(io.BytesIO(data[:]), FORMATS["ogg"], most_pixels=1) as container:
             tags |= container.metadata
             for stream in container.streams:
                 tags |= stream.metadata
