@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import shutil
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -222,7 +223,9 @@ def test_a_denoiser_of_dev_over_schnells_parts_is_still_dev(
     from diorama_local_diffusers.testing.flow_checkpoint import flux_tensors
 
     schnell, dev = flux(parts, guided=False), flux(parts)
-    snapshot(tmp_path, "black-forest-labs/FLUX.1-schnell", schnell)
+    snapshot(tmp_path, "black-forest-labs/FLUX.1-Kontext-dev", schnell)
+    begun = snapshot(tmp_path, "black-forest-labs/FLUX.1-schnell", schnell)
+    next((begun / "text_encoder_2").glob("*.safetensors")).unlink()  # the next base is whole
     add_model(alone, str(save_tensors(flux_tensors(dev.transformer), tmp_path / "my.safetensors")))
     model = backend.describe("my", listing())
     assert model.operations[Operation.GENERATE].guidance_scale is not None
@@ -230,6 +233,44 @@ def test_a_denoiser_of_dev_over_schnells_parts_is_still_dev(
     for name in ("vae", "text_encoder", "text_encoder_2"):
         setattr(dev, name, getattr(schnell, name))
     assert same_picture(single, from_folder(backend, alone, dev, tmp_path / "folder", job))
+
+
+def test_of_a_file_with_more_than_is_known_the_denoiser_counts(
+    alone: BackendSettings, backend: Any, job: Any, tmp_path: Path, tiny: Any
+) -> None:
+    from diffusers import LTX2VideoTransformer3DModel
+    from diorama.contract import VideoRequest
+    from diorama_local_diffusers.testing.checkpoint import save_tensors
+
+    base = snapshot(tmp_path, "Lightricks/LTX-2")
+    shutil.copytree(tiny("ltx2"), base)
+    network = LTX2VideoTransformer3DModel.from_pretrained(base / "transformer")
+    changed = {
+        key: value * 3 if key.startswith("proj_out") else value for key, value in network.state_dict().items()
+    }
+    tensors = {f"model.diffusion_model.{key}": value for key, value in changed.items()}
+    tensors |= {
+        "vae.per_channel_statistics.mean-of-means": changed["proj_in.bias"],
+        "vocoder.x": changed["proj_in.bias"],
+    }
+    file = save_tensors(tensors, tmp_path / "my.safetensors")
+    network.load_state_dict(changed)
+    shutil.copytree(base, tmp_path / "folder")
+    network.save_pretrained(tmp_path / "folder/transformer")
+    made = []
+    for name, path in (("my", file), ("folder", tmp_path / "folder"), ("base", base)):
+        entry = ModelEntry(
+            name=name, path=str(path), type="ltx2", default_width=64, default_height=64, default_steps=2
+        )
+        write_entries(alone, [entry])
+        model = model_info(entry, alone)
+        context = job(model)
+        backend.video(
+            VideoRequest(model=model.id, prompt="x", num_frames=9, width=64, height=64, seed=1), context
+        )
+        made.append(context.saved[0][0].astype(int))
+    assert same_picture(made[0], made[1])
+    assert not same_picture(made[0], made[2])
 
 
 def test_a_kontext_checkpoint_edits(

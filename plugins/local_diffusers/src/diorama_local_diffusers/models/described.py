@@ -41,11 +41,15 @@ Files = dict[str, dict[str, Any]]
 
 @kept_while_unchanged(512)
 def held_parts(file: Path, family: str) -> frozenset[str]:
-    """Return the parts of a pipeline whose weights are in a file; GGUF files hold the denoiser only."""
+    """Return the parts of a pipeline whose weights are in a file and are taken from it.
+
+    That is the denoiser alone in GGUF files, and in those of families whose whole checkpoints have no layout known here:
+    whatever else lies in them comes from their base.
+    """
     parts = {family_named(family).denoiser}
-    if file.suffix.lower() == ".safetensors":
+    if file.suffix.lower() == ".safetensors" and family in TEXT_PREFIXES:
         keys = tuple(read_safetensors_header(file))
-        prefixes: dict[str, str | tuple[str, ...]] = {"vae": VAE_PREFIXES, **TEXT_PREFIXES.get(family, {})}
+        prefixes: dict[str, str | tuple[str, ...]] = {"vae": VAE_PREFIXES, **TEXT_PREFIXES[family]}
         parts |= {part for part, prefix in prefixes.items() if any(key.startswith(prefix) for key in keys)}
     return frozenset(parts)
 

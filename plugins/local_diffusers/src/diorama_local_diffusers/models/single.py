@@ -60,15 +60,26 @@ def completing_folder(entry: ModelEntry, file: Path, settings: BackendSettings) 
     """
     if not entry.base and (made := single_folder(file, entry.type, settings)):
         return read_folder(made)
-    for base in [entry.base] if entry.base else _bases(entry):
-        place = locate_path(base, "", settings) if base else None
-        if place is not None and (place / "model_index.json").is_file():
-            folder = read_folder(place)
-            name = family_named(entry.type).denoiser
-            if own := denoiser_folder(file, name, settings.cache_dir):
-                folder.configs[name] = read_json(own / name / "config.json")
-            return folder
-    return None
+    places = [
+        locate_path(base, "", settings) for base in ([entry.base] if entry.base else _bases(entry)) if base
+    ]
+    folders = [
+        read_folder(place) for place in places if place is not None and (place / "model_index.json").is_file()
+    ]
+    if not folders:
+        return None
+    whole = is_whole(file, entry.type)
+    folder = next((folder for folder in folders if whole or not _absent(folder, file, entry)), folders[0])
+    name = family_named(entry.type).denoiser
+    if own := denoiser_folder(file, name, settings.cache_dir):
+        folder.configs[name] = read_json(own / name / "config.json")
+    return folder
+
+
+def _absent(folder: PipelineFolder, file: Path, entry: ModelEntry) -> list[str]:
+    """Return sentences about parts that are neither in a file nor in the folder that completes it."""
+    held = held_parts(file, entry.type)
+    return [line for line in missing_weights(folder) if line.partition(" ")[0] not in held]
 
 
 def base_of(entry: ModelEntry) -> str:
@@ -89,8 +100,7 @@ def single_lacks(
         return f"the {'configuration' if whole else 'other parts'} of {base_of(entry)}"
     if is_whole(file, entry.type):
         return ""
-    held = held_parts(file, entry.type)
-    problems = [line for line in missing_weights(folder) if line.partition(" ")[0] not in held]
+    problems = _absent(folder, file, entry)
     return f"parts of {base_of(entry)}: {'; '.join(problems)}" if problems else ""
 
 
