@@ -169,6 +169,37 @@ def test_refusals_are_bounded_and_strangers_leave_none(locked: Any, shop: Any) -
     assert [entry.prompt for entry in logs(shop).logs] == ["number 7", "number 6", "number 5"]
 
 
+def test_a_refusal_is_small_and_tells_no_secret(shop: Any) -> None:
+    before = shop.client.get("/api/settings/logs", params={"status": "refused"}).json()["logs"]
+    address = "https://files.example/kite.safetensors?X-Signature=canary-in-query"
+    secrets = {
+        "api_key": "canary-of-a-key", "webhook": {"Authorization": "Bearer canary-of-a-header", "to": "me"},
+        "loras": [{"id": address, "weight": 0.5}], "reference_images": [f"see {address}#canary and more"],
+    }  # fmt: skip
+    assert shop.client.post("/api/jobs", json={"prompt": "s", "width": -1, **secrets}).status_code == 422
+    endless = {f"name {number}": ["x" * 1999] * 16 for number in range(60)}
+    assert shop.client.post("/api/jobs", json={"prompt": "many", "width": -1, **endless}).status_code == 422
+    deep = {"parameters": {f"p{a}": {f"q{b}": ["y" * 1999] * 16 for b in range(32)} for a in range(2)}}
+    long = {"prompt": "deep", "width": -1, "model": "m" * 100_000, **deep}
+    assert shop.client.post("/api/jobs", json=long).status_code == 422
+    until(lambda: len(logs(shop, status="refused").logs) == len(before) + 3)
+    told = {
+        entry.prompt: shop.client.get(f"/api/settings/logs/{entry.id}")
+        for entry in logs(shop, status="refused").logs[:3]
+    }
+    assert all(len(answer.content) < 40_000 for answer in told.values())
+    asked = told["s"].json()["request"]
+    assert "canary" not in told["s"].text
+    assert (asked["webhook"]["to"], asked["loras"][0]["weight"]) == ("me", 0.5)
+    assert asked["loras"][0]["id"].startswith("https://files.example/kite.safetensors")
+    assert asked["reference_images"][0].endswith("and more")
+    assert told["many"].json()["error"]["field"] == "width"
+    shop.stop()
+    written = [path.read_bytes() for path in shop.home.rglob("*") if path.is_file()]
+    assert not [data for data in written if b"canary" in data or b"xxxxxxxx" in data]
+    shop.start()
+
+
 def until(holds: Callable[[], bool]) -> None:
     end = time.monotonic() + 30
     while not holds():

@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from diorama.contract.plain import loads
+from diorama.access.redaction import scrub
+from diorama.contract.plain import dumps, loads
 from diorama.jobs.refusals import Refusal, Refusals
 from starlette.requests import Request
 
@@ -21,8 +22,13 @@ _KINDS = frozenset({"generate", "edit", "video", "upscale"})
 _DOWNLOAD = re.compile(r"/api/models/(?P<model>.+)/download")
 _NOT_TOLD = frozenset({"prompt", "model", "kind", "session_id"})
 """Told beside the request."""
+_SECRET = re.compile(r"(?i)^key$|api.?key|token(?!s)|secret|password|authorization|cookie")
+"""Names whose values nobody needs to see in a log."""
+_QUERY = re.compile(r"(?i)(https?://[^\s?#]*)[?#]\S*")
 MOST_CHARS = 2000
 """What is kept of a text; longer ones are files, or nonsense."""
+MOST_BYTES = 32_000
+"""What is kept of a body as a whole; of one that has more, only the names."""
 
 
 async def note_refusal(request: Request, error: Mapping[str, Any]) -> None:
@@ -41,14 +47,22 @@ async def note_refusal(request: Request, error: Mapping[str, Any]) -> None:
     refusals.keep(
         Refusal(
             kind=str(kind),
-            model=download["model"] if download else _text(body.get("model")),
+            model=_text(download["model"] if download else body.get("model")),
             prompt=_text(body.get("prompt")),
             session_id=_text(body.get("session_id"))[:64] or None,
-            request={name[:64]: _short(value) for name, value in body.items() if name not in _NOT_TOLD},
-            error=dict(error),
+            request=_told(body),
+            error={name: _cut(value) for name, value in scrub(error).items()},
             owner=caller.owner,
         )
     )
+
+
+def _told(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a body as the log shows it: bounded, without files and without what may be a secret."""
+    told = scrub(_short({name: value for name, value in body.items() if name not in _NOT_TOLD}))
+    if len(dumps(told)) > MOST_BYTES:
+        return dict.fromkeys(told, "(too much to keep)")
+    return dict(told)
 
 
 async def _body(request: Request) -> dict[str, Any]:
@@ -66,7 +80,12 @@ async def _body(request: Request) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
-    return _clean(value)[:MOST_CHARS] if isinstance(value, str) else ""
+    return str(scrub(_clean(value)))[:MOST_CHARS] if isinstance(value, str) else ""
+
+
+def _cut(value: Any) -> Any:
+    """Return a part of an answer; what it repeats of the request may be endless."""
+    return value[:MOST_CHARS] if isinstance(value, str) else value
 
 
 def _clean(text: str) -> str:
@@ -78,11 +97,21 @@ def _short(value: Any, depth: int = 0) -> Any:
     """Return a value without files and endless texts."""
     if isinstance(value, str):
         is_file = value.startswith("data:") or len(value) > MOST_CHARS
-        return f"({len(value)} characters)" if is_file else _clean(value)
+        return f"({len(value)} characters)" if is_file else _without_query(_clean(value))
     if depth == 3 and isinstance(value, dict | list):
         return "(more)"
     if isinstance(value, dict):
-        return {_clean(str(name))[:64]: _short(item, depth + 1) for name, item in list(value.items())[:32]}
+        return {
+            _clean(str(name))[:64]: "(not kept)"
+            if _SECRET.search(str(name)) and item
+            else _short(item, depth + 1)
+            for name, item in list(value.items())[:32]
+        }
     if isinstance(value, list):
         return [_short(item, depth + 1) for item in value[:16]]
     return value if not isinstance(value, int) or abs(value) < 2**63 else str(value)
+
+
+def _without_query(text: str) -> str:
+    """Return an address without what stands behind its path, which may be a key; other texts stay."""
+    return _QUERY.sub(r"\1?(not kept)", text)
