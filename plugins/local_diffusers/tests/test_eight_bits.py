@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,21 @@ def test_a_profile_over_8_bits_changes_nothing_that_it_cannot(backend: Any, add:
         made, facts = picture(backend, model, job, fp8=True, profile="fast")
         assert "fused_qkv" not in facts["profile_rungs"]
         assert np.abs(made - base).max() <= 2
+
+
+@pytest.mark.parametrize("plan", ["vae_tiling", "model_offload", "group_offload"])
+def test_every_memory_plan_gives_the_same_pixels(
+    backend: Any, add: Any, job: Any, settings: BackendSettings, plan: str
+) -> None:
+    from diorama_local_diffusers import create_backend
+
+    model = add("flux")
+    expected, _ = picture(backend, model, job, fp8=True)
+    lean = create_backend(replace(settings, options={"memory_plan": plan}))
+    made, facts = picture(lean, model, job, fp8=True)
+    assert facts["memory_plan"] == plan
+    assert np.array_equal(made, expected)
+    assert np.array_equal(picture(lean, model, job, fp8=True)[0], expected)
 
 
 def test_a_device_without_such_numbers_says_so(backend: Any, add: Any, job: Any) -> None:
