@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from diorama.contract import BackendNotReady, BackendSettings, InvalidRequest, JobContext, Request
+from diorama.contract import BackendSettings, Request
 
 from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.locate import snapshot
@@ -15,8 +15,6 @@ FLOAT8 = "fp8"
 """Request parameter, and name of the weights that it asks for."""
 BITS = {"Q2": 2.6, "Q3": 3.5, "Q4": 4.6, "Q5": 5.6, "Q6": 6.6, "Q8": 8.5, "BF": 16.0, "F1": 16.0}
 """About how many bits a weight takes, by the beginning of the type's name."""
-
-
 _EIGHT_BITS: dict[str, Any] = {
     FLOAT8: {
         "type": "boolean",
@@ -69,38 +67,6 @@ def default_type(entry: ModelEntry) -> str:
 def bits_of(kind: str) -> float:
     """Return about how many bits a weight takes."""
     return BITS.get(kind[:2], 8.0)
-
-
-def quantized_file(entry: ModelEntry, kind: str, settings: BackendSettings, context: JobContext) -> Path:
-    """Return the GGUF file of one quantisation, fetching it when it is not here.
-
-    Raises:
-        InvalidRequest: the model has no such quantisation.
-        BackendNotReady: it is not here, and offline mode is on.
-    """
-    if kind not in entry.quantizations:
-        raise InvalidRequest(
-            f"{entry.name} has no quantisation {kind!r}.",
-            field="quantization",
-            fix=f"It has {', '.join(entry.quantizations)}.",
-        )
-    found = local_file(entry, kind, settings)
-    if found is not None:
-        return found
-    if settings.offline:
-        raise BackendNotReady(
-            f"The {kind} file of {entry.name} is not on this machine, and offline mode is on.",
-            fix="Go online once, or choose another quantisation.",
-        )
-    from diorama_local_diffusers.models.download import Transfer
-    from diorama_local_diffusers.models.wanted import quantized_remote
-
-    token = context.secret("hf_token")
-    Transfer([quantized_remote(entry, kind, token)], context, token).run()
-    found = local_file(entry, kind, settings)
-    if found is None:
-        raise BackendNotReady(f"The {kind} file of {entry.name} did not arrive.", fix="Try again.")
-    return found
 
 
 def local_file(entry: ModelEntry, kind: str, settings: BackendSettings) -> Path | None:

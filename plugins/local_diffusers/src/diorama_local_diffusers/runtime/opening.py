@@ -14,7 +14,8 @@ from diorama_local_diffusers.models.entry import ModelEntry
 from diorama_local_diffusers.models.folder import PipelineFolder, missing_weights, read_folder
 from diorama_local_diffusers.models.headers import refuse_pickle
 from diorama_local_diffusers.models.locate import locate
-from diorama_local_diffusers.models.quantized import FLOAT8, quantized_file
+from diorama_local_diffusers.models.quantized import FLOAT8
+from diorama_local_diffusers.models.quantized_file import quantized_file
 from diorama_local_diffusers.models.single import completing_folder, denoiser_folder, single_lacks
 from diorama_local_diffusers.runtime.files import open_denoiser, open_vae, open_whole
 from diorama_local_diffusers.runtime.loading import denoisers, keep_in_8_bits, open_folder
