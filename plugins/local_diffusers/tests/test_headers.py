@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
 from pathlib import Path
 from typing import Any
 
 import pytest
-from diorama.contract import InvalidRequest
+from diorama.contract import AvailabilityState, InvalidRequest
+from diorama.testing.context import RecordingListContext
+from diorama_local_diffusers import create_backend
 from diorama_local_diffusers.models.adapters import hub_lora, list_loras
+from diorama_local_diffusers.models.described import described, described_denoiser
 from diorama_local_diffusers.models.detect import detect
 from diorama_local_diffusers.models.headers import read_gguf_header, read_safetensors_header
 from hypothesis import HealthCheck, given
@@ -171,3 +175,61 @@ def test_a_hub_name_is_one_file_and_no_pattern(
         (place / "x.safetensors").write_bytes(b"x")
     assert hub_lora("a/b/x.safetensors") == snapshot.parent / "x.safetensors"
     assert hub_lora(name) is None
+
+
+FLUX = {
+    "img_in.weight": [128, 64], "txt_in.weight": [128, 32], "vector_in.in_layer.weight": [128, 32],
+    "final_layer.linear.weight": [64, 128], "double_blocks.0.img_attn.norm.key_norm.scale": [128],
+    "double_blocks.0.img_mlp.0.weight": [512, 128], "single_blocks.0.linear2.weight": [128, 640],
+}  # fmt: skip
+SD3 = {
+    "x_embedder.proj.weight": [64, 16, 2, 2], "joint_blocks.0.x_block.attn.ln_q.weight": [64],
+    "joint_blocks.0.x_block.attn2.qkv.weight": [192, 64], "context_embedder.weight": [64, 32],
+    "y_embedder.mlp.0.weight": [64, 160], "pos_embed": [1, 256, 64], "final_layer.linear.weight": [64, 64],
+}  # fmt: skip
+ODD_SHAPES: dict[str, dict[str, list[int]]] = {
+    "no rank": FLUX | {"img_in.weight": []},
+    "another rank": FLUX | {"vector_in.in_layer.weight": [128]},
+    "no heads": FLUX | {"double_blocks.0.img_attn.norm.key_norm.scale": [0]},
+    "a block of many digits": FLUX | {f"double_blocks.{'9' * 5000}.img_mlp.0.weight": [0]},
+    "no width of a head": SD3 | {"joint_blocks.0.x_block.attn.ln_q.weight": [0]},
+    "no patch": SD3 | {"x_embedder.proj.weight": [64, 16, 0, 0]},
+    "a block without a number": SD3 | {"joint_blocks.x.x_block.attn2.qkv.weight": [0]},
+}
+
+
+def weights(place: Path, shapes: dict[str, list[int]]) -> Path:
+    header, end = {}, 0
+    for key, shape in shapes.items():
+        size = 2 * math.prod(shape)
+        header[key] = {"dtype": "F16", "shape": shape, "data_offsets": [end, end + size]}
+        end += size
+    return safetensors(place, header, b"\0" * end)
+
+
+REST = {
+    "first_stage_model.decoder.conv_in.weight": [1], "text_encoders.clip_l.transformer.text_model.x": [1],
+    "text_encoders.clip_g.transformer.text_model.x": [1], "text_encoders.t5xxl.transformer.shared.weight": [1],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ODD_SHAPES)
+def test_shapes_that_no_network_has_are_left_to_a_base(tmp_path: Path, name: str) -> None:
+    assert described_denoiser(weights(tmp_path / "good.safetensors", FLUX), "transformer") is not None
+    found = described_denoiser(weights(tmp_path / "odd.safetensors", ODD_SHAPES[name]), "transformer")
+    assert found is None or found["transformer/config.json"]["num_layers"] == 1
+
+
+def test_whole_checkpoints_of_odd_shapes_take_no_list_along(settings: Any) -> None:
+    folder = settings.models_dirs[0]
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, shapes in enumerate(ODD_SHAPES.values()):
+        own = {f"model.diffusion_model.{key}": shape for key, shape in shapes.items()}
+        place = weights(folder / f"odd-{number}.safetensors", own | REST)
+        assert [described(place, family) for family in ("flux", "sd3")] == [None, None]
+    listed = create_backend(settings).list_models(RecordingListContext(offline=True))
+    states = {model.id: model.availability.state for model in listed}
+    assert states["local:pocket"] is AvailabilityState.READY
+    odd = [state for name, state in states.items() if name.startswith("local:odd-")]
+    assert len(odd) >= 4
+    assert AvailabilityState.READY not in odd

@@ -28,6 +28,9 @@ TEXT_PREFIXES: dict[str, dict[str, str]] = {
 OPTIONAL_PARTS = frozenset({"text_encoder_3"})
 """Stable Diffusion 3 also runs without T5, and reads prompts less closely then."""
 
+ODD = (LookupError, ValueError, ArithmeticError)
+"""What reading a configuration off shapes that no network has may end in."""
+
 _NOISE = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear", "num_train_timesteps": 1000,
           "steps_offset": 1}  # fmt: skip
 _PNDM = {"_class_name": "PNDMScheduler", "set_alpha_to_one": False, "skip_prk_steps": True, **_NOISE}
@@ -81,7 +84,7 @@ def described(file: Path, family: str) -> Files | None:
     }
     try:
         files = makers[family.removesuffix("-kontext")](shapes)
-    except (KeyError, IndexError, StopIteration):
+    except (*ODD, StopIteration):
         return None
     if family == "flux-kontext":
         files["model_index.json"]["_class_name"] = "FluxKontextPipeline"
@@ -97,7 +100,7 @@ def described_denoiser(file: Path, name: str) -> Files | None:
     for config, sampler in ((layout.flux_config, _flux_sampler), (layout.sd3_config, _sd3_sampler)):
         try:
             found = config(own)
-        except KeyError:
+        except ODD:
             continue
         return {f"{name}/config.json": found, "scheduler/scheduler_config.json": sampler(found)}
     return None

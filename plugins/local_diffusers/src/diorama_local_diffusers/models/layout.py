@@ -24,7 +24,7 @@ def part(shapes: Shapes, prefix: str) -> dict[str, tuple[int, ...]]:
 
 def count(shapes: Shapes, pattern: str) -> int:
     """Return how many numbers occur where ``pattern`` has its group: one more than the largest, 0 for none."""
-    found = [int(match[1]) for key in shapes if (match := re.match(pattern, key))]
+    found = [int(match[1]) for key in shapes if (match := re.match(pattern, key)) and len(match[1]) < 5]
     return max(found, default=-1) + 1
 
 
