@@ -34,6 +34,9 @@ def test_names_are_taken_apart(text: str, source: str, address: str | None) -> N
     "kite.safetensors", "loras/kite.safetensors", "/home/ann/kite.safetensors", "../kite", "C:\\kite.safetensors",
     "http://files.example/kite.safetensors", "https://ann:secret@files.example/kite.safetensors", "https:///kite",
     "file:///etc/passwd", "https://civitai.com/models/42", "", "a" * 2000, "ann/kites/.safetensors/../x y",
+    "https://[::1", "https://[x]/kite", "https://files.example/a kite", "https://files.example/\x00",
+    "https://files.example\\@evil.test/x", "https://files.example/\r\nHost: x", "civitai:\u0663",
+    "https://civitai.com/models/42?modelVersionId=\u0663", "https://civitai.com/models/42?modelVersionId=" + "9" * 900,
 ])  # fmt: skip
 def test_what_nobody_else_can_fetch_is_no_name(text: str) -> None:
     assert read_lora(text) is None

@@ -24,8 +24,9 @@ _SAID: dict[LoraSource, str] = {
 }
 _HUB = re.compile(r"([\w-][\w.-]*/[\w-][\w.-]*)(?:/([\w./-]+\.safetensors))?", re.ASCII)
 _HUB_PATH = re.compile(r"/([\w.-]+/[\w.-]+)(?:/(?:resolve|blob)/([\w.-]+)/(.+\.safetensors))?/?", re.ASCII)
-_CIVITAI = re.compile(r"civitai:(\d{1,12})")
-_CIVITAI_PATH = re.compile(r"/(?:models/\d{1,12}(?:/[^/]*)?|api/download/models/(\d{1,12}))/?")
+_CIVITAI = re.compile(r"civitai:(\d{1,12})", re.ASCII)
+_CIVITAI_PATH = re.compile(r"/(?:models/\d{1,12}(?:/[^/]*)?|api/download/models/(\d{1,12}))/?", re.ASCII)
+_NO_ADDRESS = re.compile(r"[\x00-\x20\x7f\\]")
 _OWN = re.compile(r"[\w-][\w.@:-]*", re.ASCII)
 
 
@@ -63,8 +64,11 @@ def read_lora(text: str) -> LoraName | None:
 
 
 def _from_address(text: str) -> LoraName | None:
-    parts = urlsplit(text)
-    if parts.username is not None or not parts.hostname:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return None
+    if parts.username is not None or not parts.hostname or _NO_ADDRESS.search(text):
         return None  # a name and a password would end in recipes
     if parts.hostname == "huggingface.co" and (match := _HUB_PATH.fullmatch(parts.path)):
         return _at_hub(text, match[1], match[2] or "main", match[3])
@@ -72,7 +76,8 @@ def _from_address(text: str) -> LoraName | None:
         match := _CIVITAI_PATH.fullmatch(parts.path)
     ):
         version = match[1] or "".join(parse_qs(parts.query).get("modelVersionId", [])[:1])
-        return _at_civitai(version) if version.isdigit() else None
+        named = _CIVITAI.fullmatch(f"civitai:{version}")
+        return _at_civitai(named[1]) if named else None
     return LoraName(text=text, source="https", address=text)
 
 
