@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import struct
 from pathlib import Path
 from typing import Any
@@ -233,3 +234,22 @@ def test_whole_checkpoints_of_odd_shapes_take_no_list_along(settings: Any) -> No
     odd = [state for name, state in states.items() if name.startswith("local:odd-")]
     assert len(odd) >= 4
     assert AvailabilityState.READY not in odd
+
+
+def test_what_is_no_file_or_no_table_takes_no_list_along(settings: Any) -> None:
+    folder, loras = settings.models_dirs[0], settings.data_dir / "loras"
+    for place in (folder / "a.safetensors", folder / "nested", loras):
+        place.mkdir(parents=True)
+    (folder / "nested/model_index.json").write_bytes(b"[" * 100_000)
+    (folder / "gone.safetensors").symlink_to(folder / "nowhere")
+    (folder / "round.gguf").symlink_to(folder / "round.gguf")
+    for place in (folder / "pipe.safetensors", folder / "pipe.gguf", loras / "pipe.safetensors"):
+        os.mkfifo(place)
+        with pytest.raises(InvalidRequest, match="it is no file"):
+            (read_gguf_header if place.suffix == ".gguf" else read_safetensors_header)(place)
+    os.mkfifo(loras / "good.json")
+    safetensors(loras / "good.safetensors", {"lora_unet_x.lora_down.weight": tensor()})
+    listed = create_backend(settings).list_models(RecordingListContext(offline=True))
+    assert not {"local:a", "local:nested", "local:gone", "local:round", "local:pipe"} & {m.id for m in listed}
+    assert "local:pocket" in {model.id for model in listed}
+    assert [lora.id for lora in list_loras(settings) if "/" not in lora.id] == ["good"]

@@ -53,8 +53,8 @@ class PipelineFolder:
 def read_json(path: Path) -> dict[str, Any]:
     """Return a JSON object, empty when the file is missing or is something else."""
     try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        value = json.loads(path.read_bytes()) if path.is_file() else {}
+    except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
 

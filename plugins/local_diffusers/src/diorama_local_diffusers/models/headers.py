@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 from diorama.contract import InvalidRequest
@@ -36,7 +37,7 @@ def read_safetensors_header(path: Path) -> dict[str, Any]:
         InvalidRequest: the file is not a whole safetensors file.
     """
     try:
-        size = path.stat().st_size
+        size = _size(path)
         with path.open("rb") as file:
             start = file.read(8)
             length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
@@ -51,6 +52,18 @@ def read_safetensors_header(path: Path) -> dict[str, Any]:
             fix="Download the file again.",
         ) from error
     return header
+
+
+def _size(path: Path) -> int:
+    """Return the bytes of a file.
+
+    Raises:
+        ValueError: it is no file; whoever opens a pipe waits for ever.
+    """
+    facts = path.stat()
+    if not S_ISREG(facts.st_mode):
+        raise ValueError("it is no file")
+    return facts.st_size
 
 
 def _check_header(header: Any, size: int) -> None:
@@ -107,7 +120,7 @@ def read_gguf_header(path: Path) -> tuple[dict[str, Any], dict[str, tuple[int, .
         InvalidRequest: it is not a GGUF file of version 2 or 3.
     """
     try:
-        size = path.stat().st_size
+        size = _size(path)
         with path.open("rb") as file:
             magic, version, tensors, pairs = struct.unpack("<4sIQQ", file.read(24))
             if magic != b"GGUF" or version not in (2, 3) or tensors > 100_000 or pairs > 100_000:

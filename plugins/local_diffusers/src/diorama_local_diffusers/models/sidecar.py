@@ -19,7 +19,7 @@ def read_sidecar(file: Path) -> dict[str, Any]:
     """
     place = file.with_suffix(".json")
     try:
-        if place.stat().st_size > _LARGEST:
+        if not place.is_file() or place.stat().st_size > _LARGEST:
             return {}
         plain = json.loads(place.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
