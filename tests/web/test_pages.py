@@ -94,6 +94,8 @@ def test_a_built_text_goes_out_as_small_as_the_browser_takes_it(tmp_path: Any) -
     encoding, answer = asked("gzip, brave")
     assert (encoding, gzip.decompress(answer.body)) == ("gzip", script.read_bytes())
     assert asked("identity")[0] is None
+    assert asked("br;q=0, gzip; q=0.5")[0] == "gzip"
+    assert asked("BR ; q=0.0, gzip;q=0")[0] is None
     assert set(pages.files_below(tmp_path)) == {"app.js"}, "the twin has no address of its own"
 
 

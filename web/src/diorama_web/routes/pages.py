@@ -104,9 +104,7 @@ def _answer(path: Path | None, headers: dict[str, str], request: Request) -> Res
     if not kind.startswith("text/") and kind != "image/svg+xml":
         return FileResponse(path, media_type=kind, headers=headers)
     headers = {**headers, "Vary": "Accept-Encoding"}
-    encodings = {
-        part.partition(";")[0].strip() for part in request.headers.get("accept-encoding", "").split(",")
-    }
+    encodings = _encodings(request.headers.get("accept-encoding", ""))
     twin = path.with_name(path.name + BROTLI)
     if "br" in encodings and twin.is_file():
         return FileResponse(twin, media_type=kind, headers={**headers, "Content-Encoding": "br"})
@@ -114,6 +112,12 @@ def _answer(path: Path | None, headers: dict[str, str], request: Request) -> Res
         return FileResponse(path, media_type=kind, headers=headers)
     packed = _packed(path, path.stat().st_mtime_ns)
     return Response(packed, media_type=kind, headers={**headers, "Content-Encoding": "gzip"})
+
+
+def _encodings(accepted: str) -> set[str]:
+    """Return the encodings that a caller takes; those with a weight of 0 it does not."""
+    parts = [part.replace(" ", "").partition(";q=") for part in accepted.lower().split(",")]
+    return {name for name, _, weight in parts if weight.strip("0.") or not weight}
 
 
 @lru_cache(maxsize=200)
