@@ -78,6 +78,35 @@ def test_a_prompt_makes_a_sound(api: Any, song: Any) -> None:
     assert (facts["source"], facts["prompt"], facts["recipe"]["duration"]) == ("diorama", "a slow drum", 1.5)
 
 
+def test_it_can_be_nothing_but_sound(api: Any, song: Any, tmp_path: Path) -> None:
+    """Whatever else its bytes may spell: no page, no script, nothing that another site can take in."""
+    asked: list[dict[str, Any]] = [
+        {},
+        {"download": True},
+        {"format": "mp3"},
+        {"format": "wav", "download": True},
+    ]
+    for query in asked:
+        headers = api.client.get(song["url"], params=query).headers
+        assert headers["content-type"].startswith("audio/")
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["content-security-policy"].startswith("sandbox; default-src 'none'")
+        assert headers["cross-origin-resource-policy"] == "same-origin"
+        kind, _, name = headers["content-disposition"].partition("; ")
+        assert kind == ("attachment" if query.get("download") else "inline")
+        assert name.startswith(f'filename="diorama-{song["id"]}.')
+    before = api.stored()
+    page = b"<!doctype html><script>alert(1)</script>" * 50
+    form = {"config": json.dumps({"prompt": "x", "model": "fake:sound"})}
+    for name, content in {
+        "x.mp3": b"ID3\4\0\0\0\0\0\0" + page, "x.flac": b"fLaC" + page, "x.wav": b"RIFF\xff\0\0\0WAVE" + page,
+        "x.ogg": b"OggS" + page, "x.m4a": b"\0\0\0\x18ftypM4A " + page, "x.svg": page,
+    }.items():  # fmt: skip
+        sent = api.client.post("/api/edit", data=form, files={"sound1": (name, content, "audio/mpeg")})
+        assert (sent.status_code, sent.json()["error"]["field"]) == (422, "sound1"), (name, sent.text)
+    assert api.stored() == before
+
+
 def test_it_is_found_among_the_assets(api: Any, song: Any) -> None:
     def ids(**query: Any) -> list[str]:
         return [item["id"] for item in api.client.get("/api/assets", params=query).json()["assets"]]

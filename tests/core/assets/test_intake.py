@@ -4,6 +4,7 @@ import base64
 import contextlib
 import io
 import json
+import socket
 import struct
 import subprocess
 import sys
@@ -15,7 +16,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from diorama.assets.formats import FORMATS
 from diorama.assets.intake import check_mask, decode_data_url, take_in
+from diorama.assets.opening import open_media
 from diorama.assets.png import SIGNATURE, chunk, encode_png
 from diorama.assets.staging import stage
 from diorama.contract import InvalidRequest, MediaInput
@@ -217,10 +220,38 @@ def test_a_pixel_bomb_costs_no_memory(tmp_path: Path) -> None:
     assert megabytes < 200
 
 
-def test_a_video_that_names_other_files_opens_none_of_them(settings: Settings, tmp_path: Path) -> None:
-    (tmp_path / "list.mp4").write_bytes(b"ffconcat version 1.0\nfile /etc/passwd\n")
-    with pytest.raises(InvalidRequest):
-        take_in(tmp_path / "list.mp4", settings)
+def test_what_names_other_files_or_addresses_opens_none_of_them(settings: Settings, tmp_path: Path) -> None:
+    """Playlists under other names, also behind the first bytes of a container, which FFmpeg alone would follow."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}/x.ts"
+        lists = [
+            f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{address}\n#EXT-X-ENDLIST\n".encode(),
+            f"ffconcat version 1.0\nfile {address}\nfile /etc/passwd\n".encode(),
+        ]
+        heads = [
+            b"",
+            b"\0\0\0\x18ftypisom\0\0\0\0isommp42",
+            b"\x1aE\xdf\xa3\x93\x42\x82\x88webm",
+            b"ID3\4" + bytes(6),
+        ]
+        for ending in ("mp4", "webm", "mp3", "aac"):
+            for number, content in enumerate(head + text for head in heads for text in lists):
+                place = tmp_path / f"{number}.{ending}"
+                place.write_bytes(content)
+                with pytest.raises(InvalidRequest):
+                    take_in(place, settings)
+        for reader, content in zip(
+            ("hls", "concat"), lists, strict=True
+        ):  # even if it were taken for what it is
+            (tmp_path / "list").write_bytes(content)
+            with (
+                contextlib.suppress(OSError, ValueError),
+                open_media(tmp_path / "list", replace(FORMATS["mp4"], reader=reader)) as opened,
+            ):
+                list(opened.demux())
+        listener.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            listener.accept()
 
 
 @hypothesis_settings(
