@@ -235,7 +235,7 @@ def remove(options: argparse.Namespace) -> int:
 def unload(options: argparse.Namespace) -> int:
     """Free a model's memory."""
     with connect(options) as client:
-        print(clean(f"{client.unload_model(options.model)} is out of memory."))
+        print(clean(f"{client.unload_model(options.model)} has left the memory."))
     return 0
 
 
