@@ -20,7 +20,10 @@ describe("frames of many pages", () => {
   const ids = (cells: readonly Cell[]) => cells.map((item) => item.id).join("");
   it("grow by what is new, and are gathered anew when an earlier page changed", () => {
     const start = { pages: [one], all: joined({ pages: [], all: [] }, [one]) };
-    expect(ids(joined(start, [one, two, three]))).toBe("abc");
+    const grown = joined(start, [one, two, three]);
+    expect(ids(grown)).toBe("abc");
+    expect(grown).toBe(start.all);
+    expect(ids(one.assets)).toBe("a");
     const changed = { assets: [cell("x")] };
     expect(ids(joined({ pages: [one, two], all: [...one.assets, ...two.assets] }, [one, changed]))).toBe("ax");
     expect(ids(joined({ pages: [one, two], all: [...one.assets, ...two.assets] }, [one]))).toBe("a");
