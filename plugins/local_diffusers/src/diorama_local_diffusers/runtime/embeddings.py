@@ -10,6 +10,7 @@ from typing import Any
 from diorama.contract import BackendSettings, InvalidRequest
 
 from diorama_local_diffusers.models.adapters import file_digest
+from diorama_local_diffusers.models.headers import read_safetensors_header
 
 
 def embedding_folders(settings: BackendSettings) -> list[Path]:
@@ -45,7 +46,7 @@ def embeddings(pipe: Any, names: Sequence[str], settings: BackendSettings) -> It
     Gives the names and hashes for the recipe.
 
     Raises:
-        InvalidRequest: a file is missing or was made for other encoders.
+        InvalidRequest: a file is missing, damaged or was made for other encoders.
     """
     files = [find_embedding(name, settings) for name in names]
     taught: list[dict[str, Any]] = []
@@ -62,6 +63,7 @@ def _teach(pipe: Any, file: Path) -> list[dict[str, Any]]:
     """Load one file and return, for each encoder that it was loaded into, the arguments that unload it again."""
     from safetensors.torch import load_file
 
+    read_safetensors_header(file)  # says in words what is wrong with one that is damaged, or something else
     tensors = load_file(file)
     first = {"text_encoder": pipe.text_encoder, "tokenizer": pipe.tokenizer}
     parts = [(tensors, first)]
