@@ -50,9 +50,9 @@ HTTP_USERS = {
 """Who may use an HTTP client, and why."""
 CALLS = {
     "eval": "text as code", "exec": "text as code", "compile": "text as code", "__import__": "a name from somewhere",
-    "os.system": "a shell", "os.popen": "a shell", "subprocess.getoutput": "a shell", "extractall": "an archive", "unpack_archive": "an archive",
+    "os.system": "a shell", "os.popen": "a shell", "subprocess.getoutput": "a shell", "extractall": "an archive",
     "torch.load": "a pickle", "numpy.load": "perhaps a pickle", "np.load": "perhaps a pickle", "tempfile.mktemp": "a race",
-    "StaticFiles": "a folder served as it lies",
+    "unpack_archive": "an archive", "StaticFiles": "a folder served as it lies",
 }  # fmt: skip
 ALLOWED = {
     (
