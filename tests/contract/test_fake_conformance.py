@@ -11,4 +11,4 @@ from diorama.testing.fake import create
 class TestFake(BackendConformance):
     @pytest.fixture
     def backend(self, tmp_path: Path) -> Backend:
-        return create(backend_settings("fake", tmp_path, sounds=True))
+        return create(backend_settings("fake", tmp_path, sounds=True, videos=True))

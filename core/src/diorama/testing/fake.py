@@ -7,6 +7,7 @@ Configure it like any other backend::
     placement = "thread"      # or "worker"
     models = 4                # how many models to list
     sounds = true             # and one that makes sound, out of text or of another sound
+    videos = true             # and one that makes videos over
 
 and steer a job through its parameters: ``{"delay": 0.5, "trouble": "rate_limit"}``.
 
@@ -28,6 +29,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +67,7 @@ from diorama.contract import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
     from PIL.Image import Image
 
 TROUBLES = ("none", "crash", "hang", "refuse", "rate_limit", "out_of_memory", "error", "bug", "garbage")
@@ -129,6 +132,9 @@ class FakeBackend(Backend):
         if _yes(self.settings.options.get("sounds")):
             sound = {Operation.GENERATE: _tone(), Operation.EDIT: _tone(source=True)}
             models.append(self._model("sound", "Fake sound", sound, shared))
+        if _yes(self.settings.options.get("videos")):
+            over = {Operation.VIDEO: _clip(source=True)}
+            models.append(self._model("video-over", "Fake video over", over, shared))
         for number in range(4, int(self.settings.options.get("models", 4))):
             models.append(
                 self._model(
@@ -171,15 +177,10 @@ class FakeBackend(Backend):
 
     @hookimpl
     def video(self, request: VideoRequest, context: JobContext) -> Result:
-        """Save a clip that fades from black to the colour of the prompt."""
-        import numpy as np
-
+        """Save a clip that fades from black to the colour of the prompt; or blend a video with that colour."""
         self._before(context)
         work(request, context)
-        count, size = request.num_frames or 8, (request.width or 64, request.height or 64)
-        last = np.asarray(paint(request.prompt, request.seed or 0, size), dtype=np.float32)
-        ramp = np.linspace(0, 1, count, dtype=np.float32)[:, None, None, None]
-        frames = (ramp * last).astype(np.uint8)
+        frames = fade(request) if request.video is None else tint(request.video, request)
         saved = context.save(frames, kind="video", fps=request.fps or 8, seed=request.seed)
         return self._result(request, (saved,), context)
 
@@ -303,6 +304,31 @@ def paint(prompt: str, seed: int, size: tuple[int, int]) -> Image:
     return Pillow.new("RGB", size, (digest[0], digest[1], digest[2]))
 
 
+def fade(request: VideoRequest) -> np.ndarray[Any, Any]:
+    """Return frames (count, height, width, 3) from black to the colour of the prompt."""
+    import numpy as np
+
+    count, size = request.num_frames or 8, (request.width or 64, request.height or 64)
+    last = np.asarray(paint(request.prompt, request.seed or 0, size), dtype=np.float32)
+    ramp = np.linspace(0, 1, count, dtype=np.float32)[:, None, None, None]
+    return (ramp * last).astype(np.uint8)
+
+
+def tint(source: MediaInput, request: VideoRequest) -> np.ndarray[Any, Any]:
+    """Return the first frames of a video, as many as asked, blended with the colour of the prompt by the strength."""
+    import av
+    import numpy as np
+
+    size = (request.width or source.width, request.height or source.height)
+    colour = np.asarray(paint(request.prompt, request.seed or 0, size), dtype=np.float32)
+    strength = 0.6 if request.strength is None else request.strength
+    with av.open(source.path) as container:
+        decoded = islice(container.decode(video=0), request.num_frames)
+        taken = [frame.reformat(*size, "rgb24").to_ndarray() for frame in decoded]
+    frames = np.stack(taken).astype(np.float32)
+    return ((1 - strength) * frames + strength * colour).astype(np.uint8)
+
+
 def play(prompt: str, seed: int, seconds: float) -> Audio:
     """Return one tone, stereo, whose pitch depends on the prompt and the seed only."""
     import numpy as np
@@ -403,10 +429,12 @@ def _tone(*, source: bool = False) -> Capabilities:
     )
 
 
-def _clip() -> Capabilities:
+def _clip(*, source: bool = False) -> Capabilities:
     return Capabilities(
         sizes=Sizes(default=(64, 64), minimum=16, maximum=512, multiple_of=2),
-        images_in=Range(minimum=0, maximum=2, integer=True),
+        images_in=None if source else Range(minimum=0, maximum=2, integer=True),
+        videos_in=source,
+        strength=Range(minimum=0, maximum=1, default=0.6) if source else None,
         frames=Range(minimum=1, maximum=200, default=9, step=4, integer=True),
         fps=Range(minimum=1, maximum=60, default=8),
         parameters=PARAMETERS,

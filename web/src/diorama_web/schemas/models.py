@@ -22,6 +22,7 @@ class ModelSummary(View):
     mode: ModeWord
     operations: list[OperationWord]
     enlarges: list[Literal["image", "video"]] = Field(description="What it makes larger; empty for others.")
+    takes_video: bool = Field(description="Whether it makes videos out of another video.")
     family: str
     kind: str
     description: str

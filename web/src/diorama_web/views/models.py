@@ -28,6 +28,7 @@ def model_summary(model: ModelInfo) -> dict[str, Any]:
         "mode": model.mode,
         "operations": list(operations),
         "enlarges": _enlarges(model.operations.get(Operation.UPSCALE)),
+        "takes_video": _takes_video(model.operations.get(Operation.VIDEO)),
     }
 
 
@@ -36,3 +37,8 @@ def _enlarges(upscale: Capabilities | None) -> list[str]:
     if upscale is None:
         return []
     return [kind for kind, takes in (("image", upscale.images_in), ("video", upscale.videos_in)) if takes]
+
+
+def _takes_video(video: Capabilities | None) -> bool:
+    """Return whether a model makes videos over."""
+    return video is not None and video.videos_in

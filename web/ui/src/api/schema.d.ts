@@ -4634,6 +4634,11 @@ export interface components {
             price: components["schemas"]["Price"] | null;
             /** Tags */
             tags: string[];
+            /**
+             * Takes Video
+             * @description Whether it makes videos out of another video.
+             */
+            takes_video: boolean;
             /** Title */
             title: string;
         };
