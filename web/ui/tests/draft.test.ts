@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Capabilities, Job, Model } from "@/api/client";
-import { type Draft, EMPTY_DRAFT, freeSize, missing, operationOf, propertiesOf, ratiosOf, referenceLimit, sizeOf, toRequest } from "@/pages/image/draft";
+import { type Draft, EMPTY_DRAFT, freeSize, leftOut, missing, operationOf, propertiesOf, ratiosOf, referenceLimit, sizeOf, toRequest } from "@/pages/image/draft";
+import { light } from "@/pages/image/bench";
 import { priceOf, secondsOf } from "@/pages/image/estimate";
 import { fit } from "@/lib/numbers";
 
@@ -28,6 +29,34 @@ describe("what a model is asked to do", () => {
     expect(operationOf(model({ video: CAPS }), draft({}), "video")).toBe("video");
     expect(referenceLimit(hybrid, "image")).toBe(3);
     expect(referenceLimit(model({ generate: CAPS }), "image")).toBe(0);
+  });
+});
+
+describe("a video that is made over", () => {
+  const OVER: Capabilities = { ...CAPS, videos_in: true, strength: range(0, 1, { default: 0.6 }) };
+  const over = model({ video: OVER });
+  const VIDEO = { source: "v1", url: "/v", name: "v" };
+  it("goes in with its strength, which means nothing without it", () => {
+    expect(toRequest(draft({ video: VIDEO, strength: 0.3 }), over, "video", OVER)).toEqual({ model: "b:m", kind: "video", prompt: "a ball", media: "v1", strength: 0.3 });
+    expect(toRequest(draft({ strength: 0.3 }), over, "video", OVER)).toEqual({ model: "b:m", kind: "video", prompt: "a ball" });
+    expect(toRequest(draft({ video: VIDEO, strength: 0.3 }), model({ video: CAPS }), "video", CAPS)).not.toHaveProperty("media");
+  });
+  it("decides the size unless one is asked", () => {
+    expect(sizeOf(draft({}), OVER)).toEqual({ width: 512, height: 512 });
+    expect(sizeOf(draft({ video: VIDEO }), OVER)).toBeNull();
+    expect(sizeOf(draft({ video: VIDEO }), CAPS)).toEqual({ width: 512, height: 512 });
+    expect(sizeOf(draft({ video: VIDEO, ratio: "16:9" }), OVER)).toMatchObject({ width: 768 });
+  });
+  it("is said to stay behind where the model takes none, as pictures beside it are", () => {
+    expect(leftOut(draft({ video: VIDEO }), OVER)).toBeNull();
+    expect(leftOut(draft({ video: VIDEO, references: [PICTURE] }), { ...OVER, images_in: range(0, 1) })).toBeNull();
+    expect(leftOut(draft({ video: VIDEO }), CAPS)).toEqual({ words: "This model takes no video: what was put in is not sent.", away: { video: undefined } });
+    expect(leftOut(draft({ video: VIDEO, references: [PICTURE], mask: "data:" }), OVER)).toEqual({ words: "This model makes the video over and takes no picture: what was put in is not sent.", away: { references: [], mask: undefined } });
+    expect(leftOut(draft({ video: VIDEO, references: [PICTURE] }), CAPS)?.words).toBe("This model takes no picture and no video: what was put in is not sent.");
+  });
+  it("is kept with its session where the library has it, and as a file is not", () => {
+    expect(light(draft({ video: VIDEO })).video).toEqual(VIDEO);
+    expect(light(draft({ video: { ...VIDEO, source: "data:video/mp4;base64,AA" } })).video).toBeUndefined();
   });
 });
 

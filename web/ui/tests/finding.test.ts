@@ -3,7 +3,7 @@ import type { ModelSummary, Session } from "@/api/client";
 import { earlyFetch, forgetEarly } from "@/lib/early";
 import { nameOf } from "@/lib/format";
 import { spans } from "@/pages/assets/when";
-import { chooseModel, keptDraft } from "@/pages/image/choose";
+import { chooseModel, chooseRemaker, keptDraft } from "@/pages/image/choose";
 import { remedy } from "@/pages/models/words";
 
 describe("spans of days", () => {
@@ -40,6 +40,15 @@ describe("the model of a bench", () => {
     expect(chooseModel(catalog(off), undefined, "image", "")).toBe("x:off");
     expect(chooseModel(catalog(...all), undefined, "video", "x:here")).toBe("x:film");
     expect(chooseModel(catalog(film), undefined, "image", "")).toBe("");
+  });
+
+  it("for a video that goes in is one that takes it and is ready, the one in use first", () => {
+    const over = (id: string, more: Partial<ModelSummary> = {}) => model(id, { operations: ["video"], takes_video: true, ...more });
+    const all = [film, over("x:off", { availability: off.availability }), over("x:away", { data_leaves_machine: true }), over("x:over"), over("x:other")];
+    expect(chooseRemaker(catalog(...all), undefined, "x:other")).toBe("x:other");
+    expect(chooseRemaker(catalog(...all), { default_models: { video: "x:away" } }, "x:film")).toBe("x:away");
+    expect(chooseRemaker(catalog(...all), undefined, "x:off")).toBe("x:over");
+    expect(chooseRemaker(catalog(film), undefined, "x:film")).toBe("");
   });
 
   it("comes from this browser's draft before the server's", () => {

@@ -2,13 +2,13 @@ import { describe, expect, it } from "vitest";
 import type { AssetDetail, Facts, ModelSummary } from "@/api/client";
 import { bytes, money, moment, numbersOf, seconds } from "@/lib/format";
 import { deskSearch, gallerySearch } from "@/lib/search";
-import { asCommand, asCurl, quoted } from "@/pages/assets/copying";
+import { asCommand, asCurl, quoted, requestOf } from "@/pages/assets/copying";
 import { toQuery } from "@/pages/assets/gallery";
 import { marked } from "@/pages/assets/useSelection";
 import { written } from "@/pages/image/bench";
 import { EMPTY_DRAFT } from "@/pages/image/draft";
 import { fromMask, invertAlpha, toMask } from "@/pages/image/mask";
-import { fromFacts, fromRecipe } from "@/pages/image/recipe";
+import { fromFacts, fromRecipe, hasLostInput } from "@/pages/image/recipe";
 import { findModels } from "@/pages/models/words";
 
 describe("facts as text", () => {
@@ -52,6 +52,21 @@ describe("commands to copy", () => {
     expect(asCommand(ASSET)).toBe("diorama generate --model b:m --seed 5 --steps 7 --negative '$(boom)' --size 64x48 -- 'it'\\''s a '\\''ball'\\''; rm -rf /'");
     const body = asCurl(ASSET, "http://127.0.0.1:8031").split(" -d ")[1] ?? "";
     expect(JSON.parse(body.slice(1, -1).replaceAll("'\\''", "'"))).toMatchObject({ prompt: ASSET.prompt, steps: 7, seed: 5 });
+  });
+});
+
+const OVER = { ...ASSET, prompt: "a boat", operation: "video", model: "b:v", recipe: { strength: 0.25, num_frames: 9, fps: 8, width: 64, height: 48, parents: [{ role: "video", asset_id: "src" }] } } as unknown as AssetDetail;
+
+describe("a video that was made over", () => {
+  it("is asked for again with its source", () => {
+    expect(requestOf(OVER)).toEqual({ kind: "video", model: "b:v", prompt: "a boat", seed: 5, strength: 0.25, num_frames: 9, fps: 8, width: 64, height: 48, media: "src" });
+    expect(asCommand(OVER)).toBe("diorama assets export src video-1.mp4 && diorama video --model b:v --video video-1.mp4 --seed 5 --strength 0.25 --frames 9 --fps 8 --size 64x48 -- 'a boat'");
+  });
+  it("comes back to the bench with its source, and without one takes the last one away", () => {
+    expect(fromRecipe(OVER)).toMatchObject({ model: "b:v", strength: 0.25, frames: 9, video: { source: "src", url: "/api/assets/src/file" }, references: [] });
+    const plain = fromRecipe({ ...OVER, recipe: {} });
+    expect(plain).toHaveProperty("video", undefined);
+    expect([OVER, { recipe: {} }, { recipe: { parents: [{ role: "video", asset_id: null }] } }].map(hasLostInput)).toEqual([false, false, true]);
   });
 });
 

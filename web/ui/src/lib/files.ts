@@ -27,3 +27,17 @@ export async function copyText(text: string): Promise<boolean> {
     return false;
   }
 }
+
+/** A frame of ours that is dragged: from the library, or from a strip. */
+export interface DraggedAsset {
+  id: string;
+  url: string;
+  name: string;
+  kind: "image" | "video" | "audio";
+}
+
+/** What is dropped, where it is a frame of ours. */
+export function draggedAsset(data: Pick<DataTransfer, "getData">): DraggedAsset | undefined {
+  const own = data.getData("application/x-diorama-asset");
+  return own ? { kind: "image", ...(JSON.parse(own) as Omit<DraggedAsset, "kind">) } : undefined;
+}

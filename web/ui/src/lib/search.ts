@@ -20,7 +20,7 @@ export interface DeskSearch {
   model?: string;
   prompt?: string;
   from?: string;
-  take?: "all" | "seed" | "prompt" | "reference" | "vary" | "start";
+  take?: "all" | "seed" | "prompt" | "reference" | "vary" | "start" | "source";
 }
 export const deskSearch = (raw: Raw): DeskSearch =>
   clean({
@@ -28,7 +28,7 @@ export const deskSearch = (raw: Raw): DeskSearch =>
     model: text(raw.model),
     prompt: text(raw.prompt),
     from: text(raw.from),
-    take: oneOf(raw.take, ["all", "seed", "prompt", "reference", "vary", "start"] as const),
+    take: oneOf(raw.take, ["all", "seed", "prompt", "reference", "vary", "start", "source"] as const),
   });
 
 export const TABS = ["all", "image", "video", "audio", "favourites", "trash"] as const;

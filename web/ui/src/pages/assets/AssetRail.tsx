@@ -10,7 +10,7 @@ import { type Choice, Menu } from "@/ui/Menu";
 import { say } from "@/ui/toasts";
 import { downloads } from "../image/FrameActions";
 import { again, upscale } from "../image/submit";
-import { useNoCharge, useReady, useUpscalers } from "../models/useReady";
+import { useNoCharge, useReady, useRemakes, useUpscalers } from "../models/useReady";
 import { asCommand, asCurl } from "./copying";
 import { FavouriteButton } from "./FavouriteButton";
 import { purge, restore, trash } from "./gallery";
@@ -52,6 +52,7 @@ function Actions({ asset }: { asset: AssetDetail }) {
   const upscalers = useUpscalers(asset.kind);
   const movers = useReady("video");
   const picture = asset.kind === "image";
+  const source = useRemakes() && asset.kind === "video";
   const bench = asset.operation === "video" ? "/video" : "/image";
   const reuse = (part: "all" | "seed" | "prompt") => void navigate({ to: bench, search: { session: asset.session_id ?? undefined, from: asset.id, take: part } });
   const copy = (what: string, text: string) => void copyText(text).then((done) => say(done ? `${what} is in the clipboard.` : "The browser refuses the clipboard.", done ? "plain" : "wrong"));
@@ -93,6 +94,7 @@ function Actions({ asset }: { asset: AssetDetail }) {
     <div className="toolbar">
       {asset.kind === "audio" ? <OwnWorkflow model={asset.model} /> : <Menu trigger={<button type="button" className="button main"><Icon name="again" />Reuse</button>} choices={[{ label: "All settings", run: () => reuse("all") }, { label: "Seed", run: () => reuse("seed") }, { label: "Prompt", run: () => reuse("prompt") }]} />}
       {picture && <Link to="/image" search={{ session: asset.session_id ?? undefined, from: asset.id, take: "reference" }} className="button">Use as reference</Link>}
+      {source && <Link to="/video" search={{ from: asset.id, take: "source" }} className="button">Use as source</Link>}
       {asset.job_id && <button type="button" className="button" onClick={rerun}>Run again</button>}
       <Menu trigger={<button type="button" className="button" aria-label="Download"><Icon name="down" /></button>} choices={downloads(asset)} />
       <Menu trigger={<button type="button" className="button square" aria-label="More for this frame"><Icon name="more" /></button>} choices={more} />

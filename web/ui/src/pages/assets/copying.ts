@@ -1,7 +1,7 @@
 // The same picture from a shell: as a request, and as a command.
 import type { AssetDetail } from "@/api/client";
 
-const FIELDS = { num_inference_steps: "steps", guidance_scale: "guidance_scale", negative_prompt: "negative_prompt", strength: "strength", scheduler: "scheduler", aspect_ratio: "aspect_ratio", num_frames: "num_frames", duration: "duration", scale: "scale", parameters: "parameters", loras: "loras" } as const;
+const FIELDS = { num_inference_steps: "steps", guidance_scale: "guidance_scale", negative_prompt: "negative_prompt", strength: "strength", scheduler: "scheduler", aspect_ratio: "aspect_ratio", num_frames: "num_frames", fps: "fps", duration: "duration", scale: "scale", parameters: "parameters", loras: "loras" } as const;
 
 /** The request that makes the asset again, as plain JSON. */
 export function requestOf(asset: Pick<AssetDetail, "recipe" | "prompt" | "model" | "seed" | "operation" | "width" | "height">): Record<string, unknown> {
@@ -10,12 +10,18 @@ export function requestOf(asset: Pick<AssetDetail, "recipe" | "prompt" | "model"
   if (asset.seed !== null) body.seed = asset.seed;
   for (const [from, to] of Object.entries(FIELDS)) if (recipe[from] !== undefined && recipe[from] !== null) body[to] = recipe[from];
   if (asset.operation === "generate" && !body.aspect_ratio && asset.width) Object.assign(body, { width: asset.width, height: asset.height });
-  const parents = (recipe.parents as { role: string; asset_id: string | null }[] | undefined) ?? [];
-  const images = parents.filter((parent) => parent.role === "image" && parent.asset_id).map((parent) => parent.asset_id);
+  if (asset.operation === "video" && !body.aspect_ratio && recipe.width && recipe.height) Object.assign(body, { width: recipe.width, height: recipe.height });
+  const [images, sounds, [source]] = [parentsOf(asset, "image"), parentsOf(asset, "sound"), parentsOf(asset, "video")];
   if (images.length) body.reference_images = images;
-  const sounds = parents.filter((parent) => parent.role === "sound" && parent.asset_id).map((parent) => parent.asset_id);
   if (sounds.length) body.sounds = sounds;
+  if (source) body.media = source;
   return body;
+}
+
+/** Ids of what went in with this role, as far as the library has it. */
+function parentsOf(asset: Pick<AssetDetail, "recipe">, role: string): string[] {
+  const parents = ((asset.recipe as Record<string, unknown>).parents as { role: string; asset_id: string | null }[] | undefined) ?? [];
+  return parents.flatMap((parent) => (parent.role === role && parent.asset_id ? [parent.asset_id] : []));
 }
 
 /** One argument for a POSIX shell, whatever it holds. */
@@ -27,15 +33,24 @@ export function asCurl(asset: Parameters<typeof requestOf>[0], origin: string): 
   return `curl -s ${quoted(`${origin}/api/jobs`)} -H 'content-type: application/json' -d ${quoted(JSON.stringify(requestOf(asset)))}`;
 }
 
+/** Flags of what goes into a video, with the commands that fetch each file first. */
+function inputsOf(asset: Pick<AssetDetail, "recipe">): { before: string[]; flags: string[] } {
+  const kinds = [["image", "--image", "png"], ["sound", "--sound", "flac"], ["video", "--video", "mp4"]] as const;
+  const files = kinds.flatMap(([role, flag, ending]) => parentsOf(asset, role).map((id, index) => ({ id, flag, name: `${role}-${index + 1}.${ending}` })));
+  return { before: files.map(({ id, name }) => `diorama assets export ${quoted(id)} ${name} && `), flags: files.flatMap(({ flag, name }) => [flag, name]) };
+}
+
 /** The command that makes the asset again. */
 export function asCommand(asset: Parameters<typeof requestOf>[0] & Pick<AssetDetail, "id">): string {
-  if (asset.operation !== "generate") return `diorama replay ${quoted(`diorama-${asset.id}.png`)}`;
+  const video = asset.operation === "video";
+  if (asset.operation !== "generate" && !video) return `diorama replay ${quoted(`diorama-${asset.id}.png`)}`;
   const body = requestOf(asset);
-  const parts = ["diorama", "generate", "--model", quoted(asset.model)];
-  const flags: Record<string, string> = { seed: "--seed", steps: "--steps", guidance_scale: "--guidance", negative_prompt: "--negative", scheduler: "--scheduler", aspect_ratio: "--ratio", duration: "--duration" };
+  const { before, flags: inputs } = video ? inputsOf(asset) : { before: [], flags: [] };
+  const parts = ["diorama", asset.operation, "--model", quoted(asset.model), ...inputs];
+  const flags: Record<string, string> = { seed: "--seed", steps: "--steps", guidance_scale: "--guidance", negative_prompt: "--negative", scheduler: "--scheduler", aspect_ratio: "--ratio", duration: "--duration", ...(video ? { strength: "--strength", num_frames: "--frames", fps: "--fps" } : {}) };
   for (const [name, flag] of Object.entries(flags)) if (body[name] !== undefined) parts.push(flag, quoted(String(body[name])));
   if (body.width) parts.push("--size", `${String(body.width)}x${String(body.height)}`);
   for (const lora of (body.loras as { id: string; weight: number }[] | undefined) ?? []) parts.push("--lora", quoted(`${lora.id}:${lora.weight}`));
   for (const [name, value] of Object.entries((body.parameters as Record<string, unknown> | undefined) ?? {})) parts.push("-p", quoted(`${name}=${typeof value === "string" ? value : JSON.stringify(value)}`));
-  return [...parts, "--", quoted(asset.prompt)].join(" ");
+  return before.join("") + [...parts, "--", quoted(asset.prompt)].join(" ");
 }

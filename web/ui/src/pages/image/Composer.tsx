@@ -6,7 +6,7 @@ import { rememberPrompt, usePrompts } from "@/lib/prompts";
 import { say, speak } from "@/ui/toasts";
 import { useWide } from "@/lib/useWide";
 import type { Bench } from "./bench";
-import { missing, type Medium, operationOf, referenceLimit, toRequest } from "./draft";
+import { leftOut, missing, type Medium, operationOf, referenceLimit, toRequest } from "./draft";
 import { Estimate } from "./Estimate";
 import { PROMPTS } from "./prompts";
 import { Knobs } from "./Knobs";
@@ -16,6 +16,7 @@ import { submitJob } from "./submit";
 import type { Chosen } from "./useChosenModel";
 
 const SoundsIn = lazy(() => import("./SoundsIn"));
+const VideoIn = lazy(() => import("./VideoIn"));
 
 /** Everything one says before a picture is made. Which controls there are follows from the model. */
 export function Composer({ medium, bench, chosen }: { medium: Medium; bench: Bench; chosen: Chosen }) {
@@ -29,6 +30,8 @@ export function Composer({ medium, bench, chosen }: { medium: Medium; bench: Ben
   const [knobs, setKnobs] = useState(false);
   const running = useActive().filter((live) => live.job?.session_id === sessionId);
   const wide = useWide();
+  const knobCaps = caps && operation === "video" ? { ...caps, strength: null } : caps; // it stands beside the video that goes in
+  const out = caps ? leftOut(draft, caps) : null;
   const lack = model && caps ? missing(draft, model, caps) : "";
 
   const go = async () => {
@@ -73,11 +76,12 @@ export function Composer({ medium, bench, chosen }: { medium: Medium; bench: Ben
         {model && referenceLimit(model, medium) > 0 && (
           <References limit={referenceLimit(model, medium)} needed={caps?.images_in?.minimum ?? 0} mask={Boolean(caps?.mask)} draft={draft} change={change} medium={medium} />
         )}
+        {caps?.videos_in && medium === "video" && <Suspense><VideoIn caps={caps} draft={draft} change={change} /></Suspense>}
         {caps?.sounds_in && <Suspense><SoundsIn range={caps.sounds_in} sounds={draft.sounds ?? []} onChange={(sounds) => { change({ sounds }); setWrong(""); }} /></Suspense>}
-        {model && caps && (wide ? <Knobs model={model} caps={caps} draft={draft} change={change} /> : (
+        {model && knobCaps && (wide ? <Knobs model={model} caps={knobCaps} draft={draft} change={change} /> : (
           <details className="border-y border-line py-2" onToggle={(event) => setKnobs(event.currentTarget.open)}>
             <summary className="label">Settings</summary>
-            {knobs && <div className="grid gap-4 pt-3"><Knobs model={model} caps={caps} draft={draft} change={change} /></div>}
+            {knobs && <div className="grid gap-4 pt-3"><Knobs model={model} caps={knobCaps} draft={draft} change={change} /></div>}
           </details>
         ))}
         {!model && !chosen.error && <div className="min-h-[10.25rem]" aria-busy="true" />}
@@ -85,6 +89,7 @@ export function Composer({ medium, bench, chosen }: { medium: Medium; bench: Ben
       </div>
       <div className="bench-foot">
         {wrong && <p className="wrong" role="alert">{wrong}</p>}
+        {out && <p className="note">{out.words} <button type="button" className="text-link min-h-6" onClick={() => change(out.away)}>Take it away</button></p>}
         <div className="flex gap-2">
           <button type="submit" className="button main flex-1" disabled={sending || (lack !== "" && draft.prompt.trim() !== "")}>
             {sending || waiting ? "Sending" : count > 1 && medium === "image" ? `Make ${count} pictures` : `Make the ${noun}`}

@@ -1,5 +1,5 @@
 import { type DragEvent, useId, useState } from "react";
-import { dataUrlOf, isPicture } from "@/lib/files";
+import { dataUrlOf, draggedAsset, isPicture } from "@/lib/files";
 import { Icon } from "@/ui/icons";
 import { say } from "@/ui/toasts";
 import type { Draft, Reference } from "./draft";
@@ -40,9 +40,9 @@ function ControlMap({ kind, picture, onChange }: { kind: string; picture: Refere
     event.preventDefault();
     event.stopPropagation();
     setOver(false);
-    const own = event.dataTransfer.getData("application/x-diorama-asset");
-    if (!own) return void take(event.dataTransfer.files[0]);
-    const asset = JSON.parse(own) as { id: string; url: string; name: string };
+    const asset = draggedAsset(event.dataTransfer);
+    if (!asset) return void take(event.dataTransfer.files[0]);
+    if (asset.kind !== "image") return say("Only pictures can go in.", "wrong");
     onChange({ source: asset.id, url: asset.url, name: asset.name });
   };
   return (

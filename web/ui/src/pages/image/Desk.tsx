@@ -1,17 +1,18 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useEffect } from "react";
-import { api, sentenceOf, take } from "@/api/client";
+import { useEffect, useRef } from "react";
+import { api, type AssetDetail, sentenceOf, take } from "@/api/client";
 import { client, queries } from "@/api/queries";
 import type { DeskSearch } from "@/lib/search";
 import { useTitle } from "@/lib/useTitle";
 import { say } from "@/ui/toasts";
-import { useBench } from "./bench";
+import { type Bench, useBench } from "./bench";
+import { chooseRemaker } from "./choose";
 import { Composer } from "./Composer";
 import type { Draft, Medium } from "./draft";
 import { handedOver, onHandover } from "./handover";
 import { NotReady } from "./NotReady";
-import { assetReference, fromRecipe } from "./recipe";
+import { assetReference, fromRecipe, hasLostInput } from "./recipe";
 import { Results } from "./Results";
 import { SessionBar } from "./SessionBar";
 import { useChosenModel } from "./useChosenModel";
@@ -20,7 +21,7 @@ import { useChosenModel } from "./useChosenModel";
 export function Desk({ medium, search }: { medium: Medium; search: DeskSearch }) {
   const bench = useBench(medium, search.session);
   useTitle(bench.session?.title || (medium === "image" ? "Image" : "Video"));
-  useHandover(medium, search, bench.sessionId, bench.draft.references, bench.change);
+  useHandover(medium, search, bench);
   useHandedOver(bench.sessionId, bench.change);
   const chosen = useChosenModel(medium, bench.draft.model);
   const { data: models } = useQuery(queries.models());
@@ -46,8 +47,10 @@ function NoModel({ medium }: { medium: Medium }) {
 }
 
 /** Takes over what the address hands to the bench (a recipe, a picture, a prompt), then cleans the address. */
-function useHandover(medium: Medium, search: DeskSearch, ready: string, references: Draft["references"], change: (changes: Partial<Draft>) => void): void {
+function useHandover(medium: Medium, search: DeskSearch, { sessionId: ready, draft, change }: Bench): void {
   const navigate = useNavigate();
+  const latest = useRef(draft);
+  latest.current = draft;
   const { from, take: part, model, prompt } = search;
   useEffect(() => {
     if (!ready || !(from || model || prompt)) return;
@@ -57,16 +60,28 @@ function useHandover(medium: Medium, search: DeskSearch, ready: string, referenc
     if (!from) return;
     client
       .ensureQueryData(queries.asset(from))
-      .then((asset) => {
+      .then(async (asset) => {
         const picture = assetReference(asset);
+        const { references, model: inUse } = latest.current;
         if (part === "reference" || part === "start") change({ references: part === "start" ? [picture] : [...references, picture].slice(-5), mask: undefined });
+        else if (part === "source") change(await asSource(asset, inUse));
         else if (part === "seed") change({ seed: asset.seed ?? undefined });
         else if (part === "prompt") change({ prompt: asset.prompt });
         else if (part === "vary") change({ ...fromRecipe(asset), references: [picture], seed: undefined });
-        else change(fromRecipe(asset));
+        else {
+          change(fromRecipe(asset));
+          if (hasLostInput(asset)) say("What went in came from a file that the library does not have: put it in again.");
+        }
       })
       .catch((error: unknown) => say(sentenceOf(error), "wrong"));
-  }, [ready, from, part, model, prompt, medium, navigate, change, references, search.session]);
+  }, [ready, from, part, model, prompt, medium, navigate, change, search.session]);
+}
+
+/** A video as the one that goes in, with a model that takes it. */
+async function asSource(asset: AssetDetail, inUse: string): Promise<Partial<Draft>> {
+  const [list, preferences] = await Promise.all([client.ensureQueryData(queries.models()), client.ensureQueryData(queries.preferences)]);
+  const model = chooseRemaker(list, preferences, inUse);
+  return { video: { ...assetReference(asset), name: asset.prompt.slice(0, 60) || "video" }, ...(model ? { model } : {}) };
 }
 
 /** Takes over settings that were read from a file. */

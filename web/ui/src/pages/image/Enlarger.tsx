@@ -71,7 +71,7 @@ function factsOf(job: Job): string {
     first && `${first.width} × ${first.height}`,
     applied.num_inference_steps ? `${String(applied.num_inference_steps)} steps` : "",
     typeof applied.guidance_scale === "number" ? `guidance ${applied.guidance_scale}` : "",
-    job.kind === "edit" && typeof applied.strength === "number" ? `strength ${applied.strength}` : "",
+    (job.kind === "edit" || job.kind === "video") && typeof applied.strength === "number" ? `strength ${applied.strength}` : "",
     job.video?.duration ? `${job.video.duration.toFixed(1)} s at ${job.video.fps ?? "?"} fps` : "",
   ];
   return parts.filter(Boolean).join(" · ");

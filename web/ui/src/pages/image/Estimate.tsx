@@ -36,7 +36,8 @@ export function Estimate({ model, operation, caps, draft }: Props) {
 /** The request without what changes nothing about its cost; null where the server would have to take in a file to answer. */
 function askable(request: JobRequest): JobRequest | null {
   const { reference_images, mask: _mask, control_images: _maps, ...rest } = request;
-  if (reference_images?.some((source) => source.startsWith("data:")) || (request.kind === "edit" && !reference_images?.length)) return null;
+  const files = [...(reference_images ?? []), ...(rest.sounds ?? []), rest.media ?? ""];
+  if (files.some((source) => source.startsWith("data:")) || (request.kind === "edit" && !reference_images?.length)) return null;
   return { ...rest, prompt: "estimate", ...(reference_images ? { reference_images } : {}) };
 }
 

@@ -5,7 +5,7 @@ import { Icon } from "@/ui/icons";
 import { type Choice, Menu } from "@/ui/Menu";
 import { say } from "@/ui/toasts";
 import { FavouriteButton } from "../assets/FavouriteButton";
-import { useReady, useUpscalers } from "../models/useReady";
+import { useReady, useRemakes, useUpscalers } from "../models/useReady";
 import type { Bench } from "./bench";
 import type { Medium } from "./draft";
 import { upscale, vary } from "./submit";
@@ -57,6 +57,7 @@ export function FrameActions({ job, asset, bench, facts, medium }: Props) {
   const movers = useReady("video");
   const editors = useReady("edit").length > 0;
   const isPicture = asset.kind === "image";
+  const remakes = useRemakes() && asset.kind === "video";
   const reference = () => {
     const others = bench.draft.references.filter((item) => item.source !== asset.id);
     bench.change({ references: [...others, { source: asset.id, url: asset.url, name: job.prompt.slice(0, 60) || "picture" }], mask: undefined });
@@ -68,6 +69,10 @@ export function FrameActions({ job, asset, bench, facts, medium }: Props) {
     label: `Upscale with ${model.title}`,
     run: () => void upscale(asset, model.id, undefined, bench.sessionId).catch(complain),
   }));
+  const onward: Choice[] = [
+    ...(isPicture && movers.length > 0 ? [{ label: "To video", run: () => void navigate({ to: "/video", search: { from: asset.id, take: "start" as const } }) }] : []),
+    ...(remakes ? [{ label: "Use as source", run: () => void navigate({ to: "/video", search: { session: medium === "video" ? bench.sessionId : undefined, from: asset.id, take: "source" as const } }) }] : []),
+  ];
   return (
     <figcaption className="edge on-film flex-wrap !gap-y-1 !px-0.5 !pb-1.5">
       <span className="flex flex-1 basis-40 flex-wrap items-baseline gap-x-4 !whitespace-normal">
@@ -79,10 +84,7 @@ export function FrameActions({ job, asset, bench, facts, medium }: Props) {
         {isPicture && editors && <button type="button" className="button" onClick={reference}><span className="max-sm:hidden">Use as reference</span><span className="sm:hidden">Reference</span></button>}
         {job.kind !== "upscale" && <button type="button" className="button" onClick={takeAgain} title={isPicture ? "A little different: changed at strength 0.4 where the model can, else another seed" : "Another seed"}>Vary</button>}
         <Menu trigger={<button type="button" className="button square" aria-label="Download"><Icon name="down" /></button>} choices={downloads(asset)} />
-        {(larger.length > 0 || (isPicture && movers.length > 0)) && (
-          <Menu trigger={<button type="button" className="button square" aria-label="More for this frame"><Icon name="more" /></button>}
-            choices={[...larger, ...(isPicture && movers.length > 0 ? [{ label: "To video", run: () => void navigate({ to: "/video", search: { from: asset.id, take: "start" as const } }) }] : [])]} />
-        )}
+        {larger.length + onward.length > 0 && <Menu trigger={<button type="button" className="button square" aria-label="More for this frame"><Icon name="more" /></button>} choices={[...larger, ...onward]} />}
         {medium && <ReuseMenu job={job} medium={medium} />}
       </span>
     </figcaption>

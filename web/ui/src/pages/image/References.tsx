@@ -1,8 +1,9 @@
-import { type ClipboardEvent, type DragEvent, lazy, Suspense, useEffect, useId, useState } from "react";
-import { dataUrlOf, isPicture } from "@/lib/files";
+import { type DragEvent, lazy, Suspense, useId, useState } from "react";
+import { dataUrlOf, draggedAsset, isPicture } from "@/lib/files";
 import { say } from "@/ui/toasts";
 import { Icon } from "@/ui/icons";
 import type { Draft, Medium, Reference } from "./draft";
+import { usePaste } from "./usePaste";
 
 const MaskDialog = lazy(() => import("./MaskDialog"));
 
@@ -36,10 +37,9 @@ export function References({ limit, needed, mask, medium, draft, change }: Props
     event.preventDefault();
     event.stopPropagation();
     setOver(false);
-    const own = event.dataTransfer.getData("application/x-diorama-asset");
-    if (own && list.length < limit) {
-      const asset = JSON.parse(own) as { id: string; url: string; name: string; kind?: string };
-      if (asset.kind === "audio") return say("Only pictures can go in.", "wrong");
+    const asset = draggedAsset(event.dataTransfer);
+    if (asset && list.length < limit) {
+      if (asset.kind !== "image") return say("Only pictures can go in.", "wrong");
       change({ references: [...list, { source: asset.id, url: asset.url, name: asset.name }] });
     } else void add([...event.dataTransfer.files]);
   };
@@ -78,18 +78,4 @@ export function References({ limit, needed, mask, medium, draft, change }: Props
       </Suspense>
     </fieldset>
   );
-}
-
-function usePaste(on: boolean, add: (files: File[]) => Promise<void>): void {
-  useEffect(() => {
-    if (!on) return;
-    const pasted = (event: globalThis.ClipboardEvent | ClipboardEvent): void => {
-      const files = [...(event.clipboardData?.files ?? [])];
-      if (!files.length) return;
-      event.preventDefault();
-      void add(files);
-    };
-    window.addEventListener("paste", pasted as EventListener);
-    return () => window.removeEventListener("paste", pasted as EventListener);
-  });
 }

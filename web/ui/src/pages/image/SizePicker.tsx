@@ -23,11 +23,11 @@ export function SizePicker({ caps, draft, change }: Props) {
   const chosen = custom ? undefined : (draft.ratio ?? ratios.find((ratio) => ratio.width === size?.width && ratio.height === size.height)?.name);
   return (
     <fieldset>
-      <legend className="mb-1.5 flex w-full justify-between"><span className="label">Size</span><span className="param text-dim">{size ? `${size.width} × ${size.height}` : "the model's own"}</span></legend>
+      <legend className="mb-1.5 flex w-full justify-between"><span className="label">Size</span><span className="param text-dim">{size ? `${size.width} × ${size.height}` : draft.video ? "as the video that goes in" : "the model's own"}</span></legend>
       {ratios.length > 0 && (
         <div className="grid grid-cols-[repeat(auto-fill,minmax(3.5rem,1fr))] items-stretch gap-1.5">
           {ratios.map((ratio) => (
-            <Shape key={ratio.name} ratio={ratio} on={chosen === ratio.name} onPick={() => { setOwn(false); change({ ratio: ratio.name, width: undefined, height: undefined }); }} />
+            <Shape key={ratio.name} ratio={ratio} on={chosen === ratio.name} onPick={() => { setOwn(false); change({ ratio: draft.video && draft.ratio === ratio.name ? undefined : ratio.name, width: undefined, height: undefined }); }} />
           ))}
           {free && <button type="button" className="button bare !h-full border-line" aria-pressed={own} onClick={() => { setOwn(!own); if (own) change({ width: undefined, height: undefined }); }}>Other</button>}
         </div>
@@ -36,8 +36,9 @@ export function SizePicker({ caps, draft, change }: Props) {
         <div className="mt-2 flex items-center gap-2">
           {(["width", "height"] as const).map((side) => (
             <label key={side} className="flex flex-1 items-center gap-2"><span className="hint whitespace-nowrap">{side === "width" ? "wide" : "high"}</span>
-              <input type="number" className="field number" min={sizes.minimum} max={sizes.maximum} step={sizes.multiple_of} key={`${side}-${draft[side] ?? ""}`} defaultValue={draft[side] ?? size?.[side] ?? ""}
+              <input type="number" className="field number" min={sizes.minimum} max={sizes.maximum} step={sizes.multiple_of} key={`${side}-${draft[side] ?? size?.[side] ?? ""}`} defaultValue={draft[side] ?? size?.[side] ?? ""}
                 onBlur={(event) => {
+                  if (event.target.value === "" && draft[side]) return change({ width: undefined, height: undefined });
                   const value = Number(event.target.value);
                   if (!value || value === (draft[side] ?? size?.[side])) return;
                   const near = fit(Math.round(value / sizes.multiple_of) * sizes.multiple_of, { minimum: sizes.minimum, maximum: sizes.maximum, step: null, integer: true });

@@ -59,7 +59,7 @@ export function written(draft: Draft): Partial<Draft> {
 export function light(draft: Draft): Draft {
   const { mask: _mask, ...rest } = draft;
   const kept = (item: { source: string } | undefined) => item !== undefined && !item.source.startsWith("data:");
-  return { ...rest, references: draft.references.filter(kept), ...(draft.sounds ? { sounds: draft.sounds.filter(kept) } : {}), controls: Object.fromEntries(Object.entries(draft.controls).filter(([, item]) => kept(item))) };
+  return { ...rest, references: draft.references.filter(kept), ...(draft.video && !kept(draft.video) ? { video: undefined } : {}), ...(draft.sounds ? { sounds: draft.sounds.filter(kept) } : {}), controls: Object.fromEntries(Object.entries(draft.controls).filter(([, item]) => kept(item))) };
 }
 
 function useSaving(medium: Medium, sessionId: string, draft: Draft, stored: boolean): void {

@@ -5,8 +5,7 @@ import { kept } from "@/lib/kept";
 import { promptsQuery } from "@/lib/prompts";
 import type { Draft, Medium } from "./draft";
 
-/** Whether a model is for this bench; what makes sound alone is run in the room of workflows. */
-/** Whether a model belongs on the bench of this medium. */
+/** Whether a model belongs on the bench of this medium; what makes sound alone is run in the room of workflows. */
 export const fits = (model: ModelSummary, medium: Medium): boolean =>
   model.mode === "sound" ? false : medium === "video" ? model.operations.includes("video") : model.operations.includes("generate") || model.operations.includes("edit");
 
@@ -24,6 +23,14 @@ export function chooseModel(list: Catalog, preferences: Pick<Preferences, "defau
   const generates = ready.filter((model) => medium === "video" || model.operations.includes("generate"));
   const first = generates.find((model) => !model.data_leaves_machine) ?? generates[0] ?? ready[0] ?? models[0];
   return has(wanted) || has(preferred) || has(list.default_model) || first?.id || "";
+}
+
+/** Whether a model can make a video over now. */
+export const remakes = (model: ModelSummary): boolean => model.takes_video && fits(model, "video") && model.availability.state === "ready";
+
+/** A model for a video that goes in: the one in use where it takes one, else as the bench would choose; empty when there is none. */
+export function chooseRemaker(list: Catalog, preferences: Pick<Preferences, "default_models"> | undefined, inUse: string): string {
+  return chooseModel({ ...list, models: list.models.filter(remakes) }, preferences, "video", inUse);
 }
 
 /** What was set in a session: as this browser keeps it, else as the server does. */

@@ -21,6 +21,8 @@ export interface Draft {
   references: Reference[];
   /** Sounds that go in, for models that take them. */
   sounds?: Reference[];
+  /** The video that is made over, for models that take one. */
+  video?: Reference;
   mask?: string;
   /** Maps by kind, for models that read them. */
   controls: Record<string, Reference | undefined>;
@@ -82,6 +84,7 @@ export function sizeOf(draft: Draft, caps: Capabilities): { width: number; heigh
   if (draft.width && draft.height) return { width: draft.width, height: draft.height };
   const chosen = ratiosOf(caps.sizes).find((ratio) => ratio.name === draft.ratio);
   if (chosen) return chosen;
+  if (draft.video && caps.videos_in) return null; // its own shape counts
   const [width, height] = (caps.sizes?.default as [number, number] | null | undefined) ?? [0, 0];
   return width && height ? { width, height } : null;
 }
@@ -99,6 +102,27 @@ export function missing(draft: Draft, model: Model, caps: Capabilities): string 
   return "";
 }
 
+/** What of the draft goes into no field of this model, in a sentence, and the changes that put it away; `null` when all of it has its place. */
+export function leftOut(draft: Draft, caps: Capabilities): { words: string; away: Partial<Draft> } | null {
+  const nouns: string[] = [];
+  const away: Partial<Draft> = {};
+  if (draft.references.length && !caps.images_in) {
+    nouns.push("picture");
+    Object.assign(away, { references: [], mask: undefined });
+  }
+  if (draft.video && !caps.videos_in) {
+    nouns.push("video");
+    away.video = undefined;
+  }
+  if (draft.sounds?.length && !caps.sounds_in) {
+    nouns.push("sound");
+    away.sounds = undefined;
+  }
+  if (!nouns.length) return null;
+  const together = draft.video && caps.videos_in ? "makes the video over and" : "";
+  return { words: `This model ${together} takes no ${nouns.join(" and no ")}: what was put in is not sent.`.replace("  ", " "), away };
+}
+
 /** The request for this draft: only what the model takes. */
 export function toRequest(draft: Draft, model: Model, operation: Operation, caps: Capabilities): JobRequest {
   const request: JobRequest = { model: model.id, kind: operation, prompt: draft.prompt.trim() };
@@ -108,11 +132,12 @@ export function toRequest(draft: Draft, model: Model, operation: Operation, caps
   if (caps.negative_prompt && draft.negative.trim()) request.negative_prompt = draft.negative.trim();
   if (caps.images_in && draft.references.length) request.reference_images = draft.references.slice(0, caps.images_in.maximum).map((item) => item.source);
   if (caps.sounds_in && draft.sounds?.length) request.sounds = draft.sounds.slice(0, caps.sounds_in.maximum).map((item) => item.source);
+  if (caps.videos_in && draft.video) request.media = draft.video.source;
   if (caps.mask && draft.mask && draft.references.length) request.mask = draft.mask;
   sizeInto(request, draft, caps);
   set("steps", bounded(draft.steps, caps.num_inference_steps));
   set("guidance_scale", bounded(draft.guidance, caps.guidance_scale));
-  set("strength", bounded(draft.strength, caps.strength));
+  if (operation !== "video" || request.media) set("strength", bounded(draft.strength, caps.strength));
   set("num_images", bounded(draft.count, caps.images_out));
   set("num_frames", bounded(draft.frames, caps.frames));
   set("fps", bounded(draft.fps, caps.fps));

@@ -15,9 +15,15 @@ export function assetReference(asset: { id: string; url: string; prompt?: string
   return { source: asset.id, url: asset.url, name: asset.prompt?.slice(0, 60) || `picture ${asset.id.slice(-6)}` };
 }
 
-function parentReference(parent: Plain): Reference {
+function parentReference(parent: Plain, noun = "picture"): Reference {
   const id = text(parent.asset_id);
-  return { source: id, url: `/api/assets/${id}/file`, name: `picture ${id.slice(-6)}` };
+  return { source: id, url: `/api/assets/${id}/file`, name: `${noun} ${id.slice(-6)}` };
+}
+
+/** Whether something went in that the library does not have: a file, which the draft cannot bring back. */
+export function hasLostInput(asset: Pick<AssetDetail, "recipe">): boolean {
+  const parents = (asset.recipe as Plain).parents;
+  return Array.isArray(parents) && (parents as Plain[]).some((parent) => !text(parent.asset_id));
 }
 
 /** Everything that a recipe of ours says, as changes of a draft. */
@@ -25,7 +31,8 @@ export function fromRecipe(asset: Pick<AssetDetail, "recipe" | "prompt" | "model
   const recipe = asset.recipe as Plain;
   const parents = Array.isArray(recipe.parents) ? (recipe.parents as Plain[]) : [];
   const known = parents.filter((parent) => text(parent.asset_id));
-  const references = known.filter((parent) => parent.role === "image").map(parentReference);
+  const references = known.filter((parent) => parent.role === "image").map((parent) => parentReference(parent));
+  const source = known.find((parent) => parent.role === "video");
   const controls = Object.fromEntries(known.flatMap((parent) => (text(parent.role).startsWith("control:") ? [[text(parent.role).slice(8), parentReference(parent)]] : [])));
   const ratio = text(recipe.aspect_ratio);
   return {
@@ -33,7 +40,8 @@ export function fromRecipe(asset: Pick<AssetDetail, "recipe" | "prompt" | "model
     prompt: asset.prompt,
     negative: text(recipe.negative_prompt),
     references,
-    sounds: known.filter((parent) => parent.role === "sound").map((parent) => ({ ...parentReference(parent), name: `sound ${text(parent.asset_id).slice(-6)}` })),
+    sounds: known.filter((parent) => parent.role === "sound").map((parent) => parentReference(parent, "sound")),
+    video: source && parentReference(source, "video"),
     controls,
     mask: undefined,
     ratio: ratio || undefined,

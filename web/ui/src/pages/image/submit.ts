@@ -1,7 +1,10 @@
 // Everything the bench sends. Each accepted job is durable; hanging up loses nothing.
 import { api, type Job, type JobRequest, type Model, take } from "@/api/client";
+import { client, queries } from "@/api/queries";
 import { drawSeed, newId } from "@/lib/numbers";
+import { requestOf } from "../assets/copying";
 import { showJob } from "./bench";
+import { hasLostInput } from "./recipe";
 
 /** Submits a job to a session; the key keeps a repeated press from buying twice. */
 export async function submitJob(request: JobRequest, sessionId: string): Promise<string> {
@@ -20,12 +23,19 @@ export async function vary(job: Job, asset: { id: string }, model: Model, sessio
     const strength = Math.min(maximum, Math.max(minimum, 0.4));
     return submitJob({ model: job.model, kind: "edit", prompt: job.prompt, reference_images: [asset.id], strength, seed: drawSeed() }, sessionId);
   }
-  const kind = job.kind === "video" ? "video" : "generate";
-  const same: JobRequest = { model: job.model, kind, prompt: job.prompt, seed: drawSeed() };
-  if (job.width && job.height && kind === "generate") Object.assign(same, { width: job.width, height: job.height });
+  if (job.kind === "video") return anotherVideo(asset.id, sessionId);
+  const same: JobRequest = { model: job.model, kind: "generate", prompt: job.prompt, seed: drawSeed() };
+  if (job.width && job.height) Object.assign(same, { width: job.width, height: job.height });
   if (typeof applied.num_inference_steps === "number") same.steps = applied.num_inference_steps;
   if (typeof applied.guidance_scale === "number") same.guidance_scale = applied.guidance_scale;
   return submitJob(same, sessionId);
+}
+
+/** The same video with another seed, out of the same pictures, sounds and video. */
+async function anotherVideo(id: string, sessionId: string): Promise<string> {
+  const asset = await client.ensureQueryData(queries.asset(id));
+  if (hasLostInput(asset)) throw new Error("What went in came from a file that the library does not have: put it in again.");
+  return submitJob({ ...requestOf(asset), seed: drawSeed() }, sessionId);
 }
 
 /** Makes a picture or a video larger. */

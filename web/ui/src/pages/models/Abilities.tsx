@@ -15,6 +15,7 @@ export function Abilities({ caps }: { caps: Capabilities }) {
     ["Prompt", caps.prompt === "none" ? "not read" : `${caps.prompt}, up to ${caps.max_prompt_chars} characters`],
     ["Size", size],
     ["Pictures in", span(caps.images_in)],
+    ["Video in", caps.videos_in ? "one" : ""],
     ["Sounds in", span(caps.sounds_in)],
     ["Results", caps.images_out.maximum > 1 ? span(caps.images_out) : ""],
     ["Steps", span(caps.num_inference_steps)],

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import type { ModelSummary } from "@/api/client";
 import { type Operation, queries } from "@/api/queries";
+import { remakes } from "../image/choose";
 
 /** Models that can do `operation` with pictures now, out of the one list that every page shares. */
 export function useReady(operation: Operation): ModelSummary[] {
@@ -18,3 +19,6 @@ export function useNoCharge(id: string): string {
 export function useUpscalers(kind: "image" | "video" | "audio"): ModelSummary[] {
   return useReady("upscale").filter((model) => kind !== "audio" && model.enlarges.includes(kind));
 }
+
+/** Whether a model here can make a video over now. */
+export const useRemakes = (): boolean => useQuery(queries.models()).data?.models.some(remakes) ?? false;
