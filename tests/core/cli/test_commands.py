@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -115,6 +116,17 @@ def test_a_server_that_is_not_there(diorama: Any) -> None:
     done = diorama("ball", "--server", "http://127.0.0.1:9")
     assert done.returncode == 1
     assert "does not answer" in done.stderr
+
+
+def test_a_prompt_steers_no_terminal(diorama: Any, tmp_path: Path) -> None:
+    evil = "a ball\x1b]52;c;aGk=\x07\x1b[2J\x9b31m\x1b]8;;http://evil.test\x1b\\"
+    made = diorama(evil)
+    assert made.returncode == 0, made.stderr
+    (file,) = (tmp_path / "cwd").glob("*.png")
+    for done in (made, diorama("jobs"), diorama("assets"), diorama("info", str(file))):
+        told = done.stdout + done.stderr
+        assert "ball" in told
+        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", told), repr(told)
 
 
 def test_a_second_server_refuses(server: str, diorama: Any) -> None:

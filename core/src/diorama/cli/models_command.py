@@ -141,7 +141,7 @@ def show(options: argparse.Namespace) -> int:
             + (f": {availability['fix']}" if availability.get("fix") else "")
         )
     )
-    print(f"  {'price':12}{price(model)}")
+    print(clean(f"  {'price':12}{price(model)}"))
     if model.get("license"):
         print(clean(f"  {'licence':12}{model['license']['name']}"))
     for operation, can in model["operations"].items():
