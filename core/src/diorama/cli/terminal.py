@@ -20,8 +20,8 @@ def clean(text: str) -> str:
 
 
 def warn(text: str) -> None:
-    """Print a line to stderr."""
-    print(text, file=sys.stderr, flush=True)
+    """Print a line to stderr, without control characters."""
+    print(clean(text), file=sys.stderr, flush=True)
 
 
 def table(rows: Iterable[Sequence[str]], header: Sequence[str]) -> str:
