@@ -102,6 +102,9 @@ def test_what_opens_over_a_page_is_accessible_too(
     elif opened == "machine":
         page.get_by_role("button", name="This machine").click()
     else:
+        expect(
+            page.get_by_role("button", name="Fake image")
+        ).to_be_visible()  # the frame is there before the keys
         page.keyboard.press("Control+k" if opened == "palette" else "Escape")
         if opened == "sheet":
             page.locator("h1").first.evaluate("() => document.activeElement.blur()")

@@ -61,6 +61,9 @@ describe("a video that was made over", () => {
   it("is asked for again with its source", () => {
     expect(requestOf(OVER)).toEqual({ kind: "video", model: "b:v", prompt: "a boat", seed: 5, strength: 0.25, num_frames: 9, fps: 8, width: 64, height: 48, media: "src" });
     expect(asCommand(OVER)).toBe("diorama assets export src video-1.mp4 && diorama video --model b:v --video video-1.mp4 --seed 5 --strength 0.25 --frames 9 --fps 8 --size 64x48 -- 'a boat'");
+    const dropped = { ...OVER, recipe: { parents: [{ role: "video", asset_id: null }, { role: "image", asset_id: "p" }] } };
+    expect(requestOf(dropped)).toEqual({ kind: "video", model: "b:v", prompt: "a boat", seed: 5, reference_images: ["p"] });
+    expect(asCommand(dropped)).toBe("diorama assets export p image-1.png && diorama video --model b:v --image image-1.png --video video-1.mp4 --seed 5 -- 'a boat'");
   });
   it("comes back to the bench with its source, and without one takes the last one away", () => {
     expect(fromRecipe(OVER)).toMatchObject({ model: "b:v", strength: 0.25, frames: 9, video: { source: "src", url: "/api/assets/src/file" }, references: [] });

@@ -9,6 +9,7 @@ import { Icon } from "@/ui/icons";
 import { type Choice, Menu } from "@/ui/Menu";
 import { say } from "@/ui/toasts";
 import { downloads } from "../image/FrameActions";
+import { hasLostInput } from "../image/recipe";
 import { again, upscale } from "../image/submit";
 import { useNoCharge, useReady, useRemakes, useUpscalers } from "../models/useReady";
 import { asCommand, asCurl } from "./copying";
@@ -55,7 +56,8 @@ function Actions({ asset }: { asset: AssetDetail }) {
   const source = useRemakes() && asset.kind === "video";
   const bench = asset.operation === "video" ? "/video" : "/image";
   const reuse = (part: "all" | "seed" | "prompt") => void navigate({ to: bench, search: { session: asset.session_id ?? undefined, from: asset.id, take: part } });
-  const copy = (what: string, text: string) => void copyText(text).then((done) => say(done ? `${what} is in the clipboard.` : "The browser refuses the clipboard.", done ? "plain" : "wrong"));
+  const copy = (what: string, text: string) => void copyText(text).then((done) => say(done ? `${what} is in the clipboard.${what === "The command" ? missing : ""}` : "The browser refuses the clipboard.", done ? "plain" : "wrong"));
+  const missing = hasLostInput(asset) ? " What went in came from a file that the library does not have: name it there." : "";
   const rerun = () => {
     if (!asset.job_id) return;
     again({ job_id: asset.job_id, session_id: asset.session_id }).then((id) => navigate({ to: "/job/$id", params: { id } })).catch(complain);

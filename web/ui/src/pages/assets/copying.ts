@@ -11,17 +11,17 @@ export function requestOf(asset: Pick<AssetDetail, "recipe" | "prompt" | "model"
   for (const [from, to] of Object.entries(FIELDS)) if (recipe[from] !== undefined && recipe[from] !== null) body[to] = recipe[from];
   if (asset.operation === "generate" && !body.aspect_ratio && asset.width) Object.assign(body, { width: asset.width, height: asset.height });
   if (asset.operation === "video" && !body.aspect_ratio && recipe.width && recipe.height) Object.assign(body, { width: recipe.width, height: recipe.height });
-  const [images, sounds, [source]] = [parentsOf(asset, "image"), parentsOf(asset, "sound"), parentsOf(asset, "video")];
+  const [images, sounds, [source]] = (["image", "sound", "video"] as const).map((role) => parentsOf(asset, role).filter((id) => id !== null)) as [string[], string[], string[]];
   if (images.length) body.reference_images = images;
   if (sounds.length) body.sounds = sounds;
   if (source) body.media = source;
   return body;
 }
 
-/** Ids of what went in with this role, as far as the library has it. */
-function parentsOf(asset: Pick<AssetDetail, "recipe">, role: string): string[] {
+/** Ids of what went in with this role; `null` for a file that the library does not have. */
+function parentsOf(asset: Pick<AssetDetail, "recipe">, role: string): (string | null)[] {
   const parents = ((asset.recipe as Record<string, unknown>).parents as { role: string; asset_id: string | null }[] | undefined) ?? [];
-  return parents.flatMap((parent) => (parent.role === role && parent.asset_id ? [parent.asset_id] : []));
+  return parents.filter((parent) => parent.role === role).map((parent) => parent.asset_id);
 }
 
 /** One argument for a POSIX shell, whatever it holds. */
@@ -33,11 +33,11 @@ export function asCurl(asset: Parameters<typeof requestOf>[0], origin: string): 
   return `curl -s ${quoted(`${origin}/api/jobs`)} -H 'content-type: application/json' -d ${quoted(JSON.stringify(requestOf(asset)))}`;
 }
 
-/** Flags of what goes into a video, with the commands that fetch each file first. */
+/** Flags of what goes into a video, with the commands that fetch each file first. One that is not in the library has to be put there. */
 function inputsOf(asset: Pick<AssetDetail, "recipe">): { before: string[]; flags: string[] } {
   const kinds = [["image", "--image", "png"], ["sound", "--sound", "flac"], ["video", "--video", "mp4"]] as const;
   const files = kinds.flatMap(([role, flag, ending]) => parentsOf(asset, role).map((id, index) => ({ id, flag, name: `${role}-${index + 1}.${ending}` })));
-  return { before: files.map(({ id, name }) => `diorama assets export ${quoted(id)} ${name} && `), flags: files.flatMap(({ flag, name }) => [flag, name]) };
+  return { before: files.flatMap(({ id, name }) => (id ? [`diorama assets export ${quoted(id)} ${name} && `] : [])), flags: files.flatMap(({ flag, name }) => [flag, name]) };
 }
 
 /** The command that makes the asset again. */
