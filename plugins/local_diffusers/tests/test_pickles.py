@@ -86,8 +86,9 @@ def test_no_job_opens_one_in_place_of_weights(
     for weights in (folder / "unet").glob("*.safetensors"):
         weights.unlink()
     (folder / "unet" / name).write_bytes(pickles[kind])
-    with pytest.raises((DioramaError, OSError)):
+    with pytest.raises(DioramaError, match="unet") as caught:
         backend.generate(request(model.id), job(model))
+    assert caught.value.fix
 
 
 @pytest.mark.parametrize("kind", ["plain", "archive"])

@@ -1,12 +1,14 @@
 """Text from models, files and providers cannot steer the terminal."""
 
 import io
+import json
 import sys
+from typing import Any
 
 import pytest
 from diorama.cli.models_command import capability_lines
 from diorama.cli.options import parse_loras, parse_parameters, parse_size
-from diorama.cli.terminal import ProgressLine, clean, table
+from diorama.cli.terminal import ProgressLine, as_json, clean, table
 from diorama.contract import InvalidRequest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,3 +75,13 @@ def test_what_a_model_takes_for_lora_is_shown() -> None:
     assert capability_lines({**can, "lora_sources": []}) == [
         "--lora: up to 2 for flux; files of this machine"
     ]
+
+
+@given(
+    st.recursive(st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=5)
+)
+def test_json_says_the_same_and_steers_no_terminal(value: Any) -> None:
+    text = as_json(value)
+    assert json.loads(text) == value
+    assert not [mark for mark in text if mark != "\n" and (ord(mark) < 32 or 0x7F <= ord(mark) <= 0x9F)]
+    assert not set(text) & set("\u202e\u2066\u061c\ud800")

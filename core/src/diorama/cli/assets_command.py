@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
 from diorama.cli.client import connect
 from diorama.cli.options import add_connection
-from diorama.cli.terminal import table
+from diorama.cli.terminal import as_json, table
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +43,7 @@ def list_assets(options: argparse.Namespace) -> int:
     with connect(options) as client:
         assets = client.assets(q=options.q, kind=options.kind, model=options.model, limit=options.limit)
     if options.json:
-        print(json.dumps(assets, indent=2, ensure_ascii=False))
+        print(as_json(assets))
         return 0
     rows = [
         (
@@ -71,7 +70,7 @@ def _extent(asset: dict[str, Any]) -> str:
 def show(options: argparse.Namespace) -> int:
     """Print one asset with its recipe as JSON."""
     with connect(options) as client:
-        print(json.dumps(client.asset(options.asset), indent=2, ensure_ascii=False))
+        print(as_json(client.asset(options.asset)))
     return 0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from diorama.cli.client import Client, connect
 from diorama.cli.job_running import _follow
 from diorama.cli.options import add_connection
-from diorama.cli.terminal import clean, table, warn
+from diorama.cli.terminal import as_json, clean, table, warn
 
 _LINK = re.compile(r"/models/(\d{1,12})(?!.*modelVersionId=)")
 _ASSET = re.compile(r"[0-9a-z]{26}")
@@ -65,7 +64,7 @@ def search(options: argparse.Namespace) -> int:
     with connect(options) as client:
         found = client.service("civitai.search", query=" ".join(options.query), **filters)
     if options.json:
-        print(json.dumps(found, indent=2, ensure_ascii=False))
+        print(as_json(found))
         return 0
     rows = [
         (
@@ -92,7 +91,7 @@ def show(options: argparse.Namespace) -> int:
             return _print_origins(client.service("civitai.of_asset", asset_id=name), options)
         found = _look_up(client, name, options.nsfw)
     if options.json:
-        print(json.dumps(found, indent=2, ensure_ascii=False))
+        print(as_json(found))
         return 0
     versions = found.get("versions", [found])
     title = found.get("model_name", found["name"])
@@ -108,7 +107,7 @@ def show(options: argparse.Namespace) -> int:
 def _print_origins(told: Mapping[str, Any], options: argparse.Namespace) -> int:
     """Print which versions a picture was made with."""
     if options.json:
-        print(json.dumps(told, indent=2, ensure_ascii=False))
+        print(as_json(told))
         return 0
     for item in told["found"]:
         version = item["version"]
@@ -184,7 +183,7 @@ def download(options: argparse.Namespace) -> int:
         job = client.service("civitai.download", source=_source(options.name), file_id=options.file)
         job = _follow(client, client.job(job["job_id"]), options)
     if options.json:
-        print(json.dumps(job, indent=2, ensure_ascii=False))
+        print(as_json(job))
         return 0
     print(clean(f"{job['model']} is in the models folder."))
     for line in _use(options, job["model"]):

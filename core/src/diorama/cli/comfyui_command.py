@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import base64
-import json
 from pathlib import Path
 from typing import Any
 
 from diorama.cli.client import connect, read_input
 from diorama.cli.job_running import _follow, _print_result, _write_outputs
 from diorama.cli.options import add_connection, parse_parameters
-from diorama.cli.terminal import clean, table, warn
+from diorama.cli.terminal import as_json, clean, table, warn
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +70,7 @@ def status(options: argparse.Namespace) -> int:
     with connect(options) as client:
         answer = client.service("comfyui.status")
     if options.json:
-        print(json.dumps(answer, indent=2, ensure_ascii=False))
+        print(as_json(answer))
         return 0
     rows = [
         (
@@ -91,7 +90,7 @@ def list_all(options: argparse.Namespace) -> int:
     with connect(options) as client:
         found = client.service("comfyui.workflows")["workflows"]
     if options.json:
-        print(json.dumps(found, indent=2, ensure_ascii=False))
+        print(as_json(found))
         return 0
     rows = [
         (item["id"], item["title"], "/".join(item["operations"]), item["server"] or "any") for item in found
@@ -108,7 +107,7 @@ def import_one(options: argparse.Namespace) -> int:
             "comfyui.import", file=_encoded(path), file_name=path.name, title=options.title, **_on(options)
         )
     if options.json:
-        print(json.dumps(told, indent=2, ensure_ascii=False))
+        print(as_json(told))
         return 0
     print(clean(f"Imported {told['model']} ({told['title']}, {_does(told)})."))
     _print_form(told)
@@ -122,7 +121,7 @@ def show(options: argparse.Namespace) -> int:
     with connect(options) as client:
         told = client.service("comfyui.show", workflow_id=options.workflow)
     if options.json:
-        print(json.dumps(told, indent=2, ensure_ascii=False))
+        print(as_json(told))
         return 0
     print(clean(f"{told['title']}  ({told['model']}, {_does(told)})"))
     _print_form(told)
@@ -134,7 +133,7 @@ def convert(options: argparse.Namespace) -> int:
     with connect(options) as client:
         told = client.service("comfyui.convert", file=_encoded(read_input(options.file)))
     _warn_report(told)
-    text = json.dumps(told if options.json else told["prompt"], indent=2, ensure_ascii=False)
+    text = as_json(told if options.json else told["prompt"])
     if options.output:
         Path(options.output).expanduser().write_text(text + "\n", encoding="utf-8")
         print(options.output)

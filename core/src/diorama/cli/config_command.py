@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from diorama.cli.terminal import table
+from diorama.cli.terminal import as_json, table
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -28,9 +27,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     rows = [(name, value, settings.origins.get(name, "default")) for name, value in flatten(settings)]
     if options.json:
-        print(
-            json.dumps({name: {"value": value, "origin": origin} for name, value, origin in rows}, indent=2)
-        )
+        print(as_json({name: {"value": value, "origin": origin} for name, value, origin in rows}))
     else:
         print(table([(name, value, origin) for name, value, origin in rows], ("SETTING", "VALUE", "FROM")))
     return 0

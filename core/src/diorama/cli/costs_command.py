@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
 
 from diorama.cli.client import connect
 from diorama.cli.options import add_connection
-from diorama.cli.terminal import clean, table
+from diorama.cli.terminal import as_json, clean, table
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
             session_id=options.session_id,
         )  # fmt: skip
     if options.json:
-        print(json.dumps(report, indent=2, ensure_ascii=False))
+        print(as_json(report))
         return 0
     rows = [(line["key"] or "(none)", *_money(line), str(line["jobs"])) for line in report["costs"]]
     if rows:

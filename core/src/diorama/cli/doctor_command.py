@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from contextlib import closing
 from importlib import metadata, util
 from typing import Any
 
-from diorama.cli.terminal import clean
+from diorama.cli.terminal import as_json, clean
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
         for finding in check()
     ]
     if options.json:
-        print(json.dumps(findings, indent=2, ensure_ascii=False))
+        print(as_json(findings))
     else:
         for finding in findings:
             mark = {"ok": "ok     ", "warning": "warning", "error": "ERROR  "}[finding["level"]]

@@ -6,7 +6,7 @@ import argparse
 import json
 
 from diorama.cli.client import read_input
-from diorama.cli.terminal import clean
+from diorama.cli.terminal import as_json, clean
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
 
     info = to_plain(read_metadata(read_input(options.file)))
     if options.json:
-        print(json.dumps(info, indent=2, ensure_ascii=False))
+        print(as_json(info))
         return 0
     shown = {
         key: value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from typing import Any
 
 from diorama.cli.client import Client, connect
 from diorama.cli.options import parse_control, parse_loras, parse_parameters, parse_size
-from diorama.cli.terminal import ProgressLine, clean, warn
+from diorama.cli.terminal import ProgressLine, as_json, clean, warn
 from diorama.contract.errors import Conflict, JobCancelled, error_from_plain
 
 _PLAIN = (
@@ -54,7 +53,7 @@ def run_job(options: argparse.Namespace, body: Mapping[str, Any]) -> int:
     """Run a job from submission to files; return the exit code."""
     with connect(options) as client:
         if options.dry_run:
-            print(json.dumps(client.plan(body), indent=2, ensure_ascii=False))
+            print(as_json(client.plan(body)))
             return 0
         job = _follow(client, client.submit(body), options)
         paths = _write_outputs(client, job, body, options)
@@ -146,7 +145,7 @@ def _print_result(job: Mapping[str, Any], paths: list[Path], options: argparse.N
     if options.output == "-":
         return
     if options.json:
-        print(json.dumps(dict(job) | {"files": [str(path) for path in paths]}, indent=2, ensure_ascii=False))
+        print(as_json(dict(job) | {"files": [str(path) for path in paths]}))
         return
     for path in paths:
         print(path)

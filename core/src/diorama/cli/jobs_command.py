@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
 
 from diorama.cli.client import connect
 from diorama.cli.options import add_connection
-from diorama.cli.terminal import clean, table
+from diorama.cli.terminal import as_json, clean, table
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +41,7 @@ def list_jobs(options: argparse.Namespace) -> int:
     with connect(options) as client:
         jobs = client.jobs(active_only=options.active, status=options.status, limit=options.limit)
     if options.json:
-        print(json.dumps(jobs, indent=2, ensure_ascii=False))
+        print(as_json(jobs))
         return 0
     rows = [
         (
@@ -68,7 +67,7 @@ def _when(seconds: float | str) -> str:
 def show(options: argparse.Namespace) -> int:
     """Print one job as JSON; it has too many sides for a table."""
     with connect(options) as client:
-        print(json.dumps(client.job(options.job), indent=2, ensure_ascii=False))
+        print(as_json(client.job(options.job)))
     return 0
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from diorama.cli.client import connect, server_url
 from diorama.cli.options import add_connection
-from diorama.cli.terminal import clean, table, warn
+from diorama.cli.terminal import as_json, clean, table, warn
 from diorama.contract.errors import NotFound
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def list_keys(options: argparse.Namespace) -> int:
     with _keys(options) as client:
         providers = client.providers()
     if options.json:
-        print(json.dumps(providers, indent=2, ensure_ascii=False))
+        print(as_json(providers))
         return 0
     rows = [
         (provider["id"], secret["name"], _state(provider, secret), ", ".join(secret["variables"]))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
 
 from diorama.cli.client import connect
 from diorama.cli.job_running import _follow
 from diorama.cli.options import add_connection
-from diorama.cli.terminal import clean, table, warn
+from diorama.cli.terminal import as_json, clean, table, warn
 from diorama.contract.errors import InvalidRequest
 
 
@@ -44,7 +43,7 @@ def list_loras(options: argparse.Namespace) -> int:
     if options.here:
         loras = [lora for lora in loras if lora["availability"]["state"] == "ready"]
     if options.json:
-        print(json.dumps(loras, indent=2, ensure_ascii=False))
+        print(as_json(loras))
         return 0
     if not loras:
         warn(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
 
 from diorama.cli.client import connect
 from diorama.cli.job_running import _follow
 from diorama.cli.options import add_connection
-from diorama.cli.terminal import clean, table, warn
+from diorama.cli.terminal import as_json, clean, table, warn
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -74,7 +73,7 @@ def list_models(options: argparse.Namespace) -> int:
     with connect(options) as client:
         models = client.models(text=text, **filters)
     if options.json:
-        print(json.dumps(models, indent=2, ensure_ascii=False))
+        print(as_json(models))
         return 0
     rows = [
         (
@@ -94,7 +93,7 @@ def _list_families(options: argparse.Namespace, text: str | None, filters: dict[
     with connect(options) as client:
         families = client.families(text=text, **filters)
     if options.json:
-        print(json.dumps(families, indent=2, ensure_ascii=False))
+        print(as_json(families))
         return 0
     rows = [
         (
@@ -128,7 +127,7 @@ def show(options: argparse.Namespace) -> int:
     with connect(options) as client:
         model = client.model(options.model)
     if options.json:
-        print(json.dumps(model, indent=2, ensure_ascii=False))
+        print(as_json(model))
         return 0
     availability = model["availability"]
     print(clean(f"{model['title']}  ({model['id']})"))
@@ -244,7 +243,7 @@ def disk_use(options: argparse.Namespace) -> int:
     with connect(options) as client:
         models = client.disk_use()
     if options.json:
-        print(json.dumps(models, indent=2, ensure_ascii=False))
+        print(as_json(models))
         return 0
     rows = [
         (

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from diorama.cli.client import connect
 from diorama.cli.options import add_connection
-from diorama.cli.terminal import clean, table
+from diorama.cli.terminal import as_json, clean, table
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +20,7 @@ def run(options: argparse.Namespace) -> int:
     with connect(options) as client:
         answer = client.plugins()
     if options.json:
-        print(json.dumps(answer, indent=2, ensure_ascii=False))
+        print(as_json(answer))
         return 0
     rows = [
         (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 from diorama.cli.client import connect, read_input
 from diorama.cli.job_running import _follow
 from diorama.cli.options import add_connection
-from diorama.cli.terminal import clean
+from diorama.cli.terminal import as_json, clean
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
         Path(options.output).write_bytes(content)
     verdict = compare(file, content, recipe, asset.get("recipe") or {})
     if options.json:
-        print(json.dumps(verdict, indent=2, ensure_ascii=False))
+        print(as_json(verdict))
     else:
         print(clean(sentence(verdict)))
     return 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 import time
 import unicodedata
@@ -9,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 BAR_WIDTH = 24
+_CONTROL = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What JSON leaves as it is and a terminal may obey: control characters, and marks that turn the direction of writing."""
 
 
 def clean(text: str) -> str:
@@ -22,6 +26,12 @@ def clean(text: str) -> str:
 def warn(text: str) -> None:
     """Print a line to stderr, without control characters."""
     print(clean(text), file=sys.stderr, flush=True)
+
+
+def as_json(value: Any) -> str:
+    """Return ``value`` as readable JSON in which control characters are spelled out, so that none reaches the terminal."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def table(rows: Iterable[Sequence[str]], header: Sequence[str]) -> str:

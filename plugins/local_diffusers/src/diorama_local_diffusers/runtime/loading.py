@@ -6,7 +6,7 @@ import importlib
 import logging
 from typing import Any
 
-from diorama.contract import BackendNotReady, JobContext
+from diorama.contract import BackendNotReady, InvalidRequest, JobContext
 
 from diorama_local_diffusers.models.folder import (
     PipelineFolder,
@@ -14,6 +14,7 @@ from diorama_local_diffusers.models.folder import (
     missing_weights,
     weight_files,
 )
+from diorama_local_diffusers.models.headers import read_safetensors_header
 
 PICTURE_PROCESSORS = frozenset({"Qwen2VLProcessor", "Qwen2_5_VLProcessor"})
 """Classes in ``model_index.json`` that our ``PictureProcessor`` stands for: with pictures they do the same."""
@@ -30,7 +31,7 @@ def open_folder(folder: PipelineFolder, context: JobContext, device: str, dtype:
         given: Parts that are already open, by name; ``None`` leaves one out.
 
     Raises:
-        BackendNotReady: weights are absent, incomplete, or pickles.
+        BackendNotReady: weights are absent, incomplete, damaged, or pickles.
     """
     problems = [line for line in missing_weights(folder) if line.split(" ", 1)[0] not in given]
     if problems:
@@ -69,10 +70,23 @@ def _open_parts(
     parts = dict(given)
     for name in waiting:
         context.progress("loading_model", done / total, f"Loading {name}", bytes_done=done, bytes_total=total)
+        _check_whole(folder, name)
         parts[name] = _open_part(folder, name, variant, dtype).to(device)
         done += sizes[name]
     context.progress("loading_model", 1.0, "Loaded", bytes_done=total, bytes_total=total)
     return parts
+
+
+def _check_whole(folder: PipelineFolder, name: str) -> None:
+    """Look at the headers of a part's files: the libraries' words about a damaged one help nobody."""
+    for file in weight_files(folder.path / name):
+        try:
+            read_safetensors_header(file)
+        except InvalidRequest as error:
+            raise BackendNotReady(
+                f"The part {name} of the model in {folder.path} cannot be opened. {error.message}",
+                fix="Delete the model and download it again, or put a whole safetensors file there.",
+            ) from error
 
 
 def _open_part(folder: PipelineFolder, name: str, variant: str | None, dtype: Any) -> Any:
