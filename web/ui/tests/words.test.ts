@@ -63,7 +63,15 @@ describe("a video that was made over", () => {
     expect(asCommand(OVER)).toBe("diorama assets export src video-1.mp4 && diorama video --model b:v --video video-1.mp4 --seed 5 --strength 0.25 --frames 9 --fps 8 --size 64x48 -- 'a boat'");
     const dropped = { ...OVER, recipe: { parents: [{ role: "video", asset_id: null }, { role: "image", asset_id: "p" }] } };
     expect(requestOf(dropped)).toEqual({ kind: "video", model: "b:v", prompt: "a boat", seed: 5, reference_images: ["p"] });
-    expect(asCommand(dropped)).toBe("diorama assets export p image-1.png && diorama video --model b:v --image image-1.png --video video-1.mp4 --seed 5 -- 'a boat'");
+    expect(asCommand(dropped)).toBe("diorama assets export p image-1.png && diorama video --model b:v --video video-1.mp4 --image image-1.png --seed 5 -- 'a boat'");
+  });
+  it("and so are an edit with its mask and map, and an upscale", () => {
+    const edit = { ...OVER, kind: "image", operation: "edit", recipe: { strength: 0.4, parents: [{ role: "image", asset_id: "a" }, { role: "image", asset_id: "b" }, { role: "mask", asset_id: "m" }, { role: "control:canny", asset_id: "c" }] } } as unknown as AssetDetail;
+    expect(requestOf(edit)).toMatchObject({ reference_images: ["a", "b"], mask: "m", control_images: { canny: "c" }, strength: 0.4 });
+    expect(asCommand(edit)).toBe("diorama assets export a image-1.png && diorama assets export b image-2.png && diorama assets export m mask-1.png && diorama assets export c canny-1.png && diorama edit --model b:v --reference image-2.png --mask mask-1.png --control canny=canny-1.png --seed 5 --strength 0.4 -- image-1.png 'a boat'");
+    const larger = { ...OVER, kind: "video", operation: "upscale", prompt: "", seed: null, recipe: { scale: 2, parents: [{ role: "media", asset_id: "v" }] } } as unknown as AssetDetail;
+    expect(requestOf(larger)).toEqual({ kind: "upscale", model: "b:v", prompt: "", scale: 2, media: "v" });
+    expect(asCommand(larger)).toBe("diorama assets export v media-1.mp4 && diorama upscale --model b:v --scale 2 -- media-1.mp4");
   });
   it("comes back to the bench with its source, and without one takes the last one away", () => {
     expect(fromRecipe(OVER)).toMatchObject({ model: "b:v", strength: 0.25, frames: 9, video: { source: "src", url: "/api/assets/src/file" }, references: [] });
