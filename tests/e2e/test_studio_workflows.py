@@ -283,6 +283,7 @@ def test_a_picture_dropped_anywhere_offers_its_workflow(site: Any, page: Any) ->
     page.get_by_role("dialog").get_by_role("button", name="Take its workflow").click()
     expect(page).to_have_url(re.compile("/workflows/any"))
     page.goto(site.url + "/queue")
+    expect(page.get_by_role("link", name="Workflows")).to_be_visible()  # the frame alone takes no files
     drop(page, "h1", "other.json", "application/json", json.dumps(TEXT_TO_IMAGE).encode())
     expect(page).to_have_url(re.compile("/workflows/other"))
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+_known: set[Any] = set()
+_learning = threading.Lock()
 
 
 def to_plain(record: Any) -> Any:
@@ -22,6 +25,18 @@ def from_plain(kind: type[T], plain: Any) -> T:
     Raises:
         ValueError: the value does not fit the type; the sentence names the place.
     """
+    if kind in _known:
+        return _converted(kind, plain)
+    # msgspec keeps what it learns of a class with the class, and lets others see it half learned: a thread that
+    # converts meanwhile takes the whole process down. So each type is met for the first time by one thread alone.
+    with _learning:
+        try:
+            return _converted(kind, plain)
+        finally:
+            _known.add(kind)
+
+
+def _converted(kind: type[T], plain: Any) -> T:
     import msgspec
 
     try:
