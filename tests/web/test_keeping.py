@@ -102,4 +102,4 @@ def test_a_model_that_was_added_can_be_taken_out(local: Any) -> None:
     assert local.client.get("/api/models/local:mine").status_code == 200
     assert "files stay" in command(local, "models", "remove", "local:mine")
     assert local.client.get("/api/models/local:mine").status_code == 404
-    assert "out of memory" in command(local, "models", "unload", "local:pocket")
+    assert "has left the memory" in command(local, "models", "unload", "local:pocket")
