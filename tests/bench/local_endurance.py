@@ -28,7 +28,7 @@ def main() -> int:
             family = FAMILIES[number % len(FAMILIES)]
             video = {"num_frames": 5} if family == "wan" else {}
             run(engine, "video" if video else "generate", f"tiny-{family}", prompt="a cat", width=64, height=64,
-                num_inference_steps=1, **video)  # fmt: skip
+                num_inference_steps=2, **video)  # fmt: skip
             used.append(worker_bytes(engine))
     later = used[jobs // 4 :]
     slope = statistics.linear_regression(range(len(later)), later).slope

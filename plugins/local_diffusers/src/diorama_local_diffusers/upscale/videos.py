@@ -14,6 +14,8 @@ from diorama.contract import BackendError, JobCancelled, JobContext
 
 from diorama_local_diffusers.upscale.pictures import Upscaler
 
+H264 = {"crf": "17", "preset": "veryfast"}
+"""As for videos that models make. Slower presets keep dozens of frames back until the last one has come, and only then begin."""
 WAITING = 4
 """Most frames that wait between two stages."""
 COPIED_AUDIO = frozenset({"aac", "mp3", "ac3", "alac"})
@@ -125,7 +127,7 @@ def _encode(source: Path, target: Path, rate: Fraction, made: Queue[Any], stop: 
         picture = sound = None
         while (pixels := _get(made, stop)) is not _END:
             if picture is None:
-                picture = container.add_stream("libx264", rate=rate, options={"crf": "17"})
+                picture = container.add_stream("libx264", rate=rate, options=H264)
                 picture.width, picture.height, picture.pix_fmt = pixels.shape[1], pixels.shape[0], "yuv420p"
                 sound = _sound_stream(sounds, container)
             container.mux(picture.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
